@@ -1057,7 +1057,301 @@ WIPPY_API bool wippy_allowed(const wippy_self *self, const char *action, const c
 
 /* @POLICY@ */
 
-/* @REGISTRY@ */
+/* ====================================================================== >>registry
+   Declared things: entries with an id ("namespace:name"), a kind, meta and data. The registry goes
+   from version to version; readers see whole versions only, never half of a change. A kind says what
+   its entries mean; nothing here knows processes or services but through kinds.
+
+   Thread rule of this section, unless a function says otherwise: any thread, also from a step;
+   readers never wait for a change under way. Rights (registry.get, registry.apply,
+   registry.apply_version) are the caller's to ask, see wippy_allowed().
+   Strings and slices of an entry live as long as the entry is held. */
+
+/* ------------------------------------------------------------------ entries */
+
+/* Look up an entry of the current version. `out` is held for the caller.
+   Returns: WIPPY_OK, _ERR_NOTFOUND.   Cost: a short lock, one hash lookup, no allocation. */
+WIPPY_API wippy_result wippy_entry_get(wippy_runtime *rt, const char *id, wippy_entry **out);
+
+/* Entries are immutable and counted. hold answers its argument; release of NULL does nothing. */
+WIPPY_API wippy_entry *wippy_entry_hold(wippy_entry *entry);
+WIPPY_API void wippy_entry_release(wippy_runtime *rt, wippy_entry *entry);
+
+WIPPY_API const char *wippy_entry_id(const wippy_entry *entry);
+WIPPY_API const char *wippy_entry_kind(const wippy_entry *entry);
+WIPPY_API wippy_slice wippy_entry_meta(const wippy_entry *entry); /* one encoded map */
+WIPPY_API wippy_slice wippy_entry_data(const wippy_entry *entry); /* one encoded value, mostly a map */
+
+/* A number that no other content ever had, not even under the same id after a delete: the key for
+   caches of what was made from the entry. Going back to an old version brings the number back. */
+WIPPY_API uint64_t wippy_entry_revision(const wippy_entry *entry);
+
+/* File the entry was loaded from, "" when it was made at run time; and the line it stands on. */
+WIPPY_API const char *wippy_entry_file(const wippy_entry *entry, uint32_t *line);
+
+/* Split an id at its first colon; without colon the namespace is empty. Slices into `id`. */
+WIPPY_API void wippy_id_parse(const char *id, size_t bytes, wippy_slice *ns, wippy_slice *name);
+
+/* Complete an id that may lack its namespace with that of `owner` (an id).
+   text     receives at most room bytes with the final zero; may be NULL when room is 0
+   Returns: length of the whole id. */
+WIPPY_API size_t wippy_id_complete(const char *id, size_t bytes, const char *owner, char *text,
+                                   size_t room);
+
+/* ------------------------------------------------------------------ versions and snapshots */
+
+/* One version as a whole; immutable and counted. */
+typedef struct wippy_snapshot wippy_snapshot;
+
+/* Hold the current version, or the version with that number.
+   Returns: WIPPY_OK, _ERR_NOTFOUND ("version not found"), _ERR_NOMEM (only the latter).
+   Cost:    the current one: a short lock. An old one is put together again: linear in its entries
+            and the changes between. */
+WIPPY_API wippy_result wippy_snapshot_current(wippy_runtime *rt, wippy_snapshot **out);
+WIPPY_API wippy_result wippy_snapshot_at(wippy_runtime *rt, int64_t version, wippy_snapshot **out);
+WIPPY_API wippy_snapshot *wippy_snapshot_hold(wippy_snapshot *snapshot);
+WIPPY_API void wippy_snapshot_release(wippy_runtime *rt, wippy_snapshot *snapshot);
+
+WIPPY_API int64_t wippy_snapshot_version(const wippy_snapshot *snapshot);
+
+/* Entries in load order, then creation order; not counted, they live as long as the snapshot.
+   wippy_snapshot_entry: index 0 .. count - 1, otherwise NULL
+   wippy_snapshot_get:   NULL = no such entry */
+WIPPY_API size_t wippy_snapshot_count(const wippy_snapshot *snapshot);
+WIPPY_API wippy_entry *wippy_snapshot_entry(const wippy_snapshot *snapshot, size_t index);
+WIPPY_API wippy_entry *wippy_snapshot_get(const wippy_snapshot *snapshot, const char *id);
+
+/* Find entries.
+
+   filter   one encoded map; size 0, nil or an empty map or array = everything. Keys:
+              .kind .name .ns .id   string, exact or with one `*`
+              meta.x                equal to the value (x may be a dotted path)
+              ~meta.x               regular expression found in the string
+              *meta.x               substring of a string, or of an element of an array
+              ^meta.x  $meta.x      prefix, suffix
+            An array as value: each of its elements must hold. Any other key is ignored with the
+            warning "metadata field must use 'meta.' prefix".
+   entries  room for `room` results, in the order of the snapshot, not counted; wippy_snapshot_count()
+            places always suffice; may be NULL when room is 0
+   count    receives how many there are (may exceed room)
+   diag     what is wrong with the filter; may be NULL
+
+   Returns: WIPPY_OK, _ERR_INVALID (no map, a bad expression), _ERR_NOMEM.
+   Cost:    linear in the entries, no allocation unless an expression is used. */
+WIPPY_API wippy_result wippy_snapshot_find(wippy_runtime *rt, const wippy_snapshot *snapshot,
+                                           wippy_slice filter, wippy_entry **entries, size_t room,
+                                           size_t *count, wippy_diag *diag);
+
+typedef struct wippy_version_info {
+    int64_t id;       /* 0 = what was loaded before the first change; only grows */
+    int64_t previous; /* version it was made from; -1 = none */
+    int64_t next;     /* latest version made from it; -1 = none yet */
+    size_t changes;   /* entries created, updated and deleted by it */
+    int64_t wall_ns;  /* when */
+} wippy_version_info;
+
+/* Number of the current version; facts about one version; all numbers, ascending.
+   wippy_version_get:  WIPPY_OK, _ERR_NOTFOUND
+   wippy_versions:     how many there are (may exceed room) */
+WIPPY_API int64_t wippy_version_current(wippy_runtime *rt);
+WIPPY_API wippy_result wippy_version_get(wippy_runtime *rt, int64_t version,
+                                         wippy_version_info *out);
+WIPPY_API size_t wippy_versions(wippy_runtime *rt, int64_t *versions, size_t room);
+
+/* ------------------------------------------------------------------ changing */
+
+typedef enum wippy_entry_op {
+    WIPPY_ENTRY_CREATE = 0,
+    WIPPY_ENTRY_UPDATE,
+    WIPPY_ENTRY_DELETE
+} wippy_entry_op;
+
+/* A wish. Everything is copied. */
+typedef struct wippy_registry_change {
+    wippy_entry_op op;
+    const char *id;   /* "namespace:name" */
+    const char *kind; /* create: required; update: NULL or the same as before; delete: ignored */
+    wippy_slice meta; /* one encoded map; size 0 = empty. An update replaces the whole */
+    wippy_slice data; /* one encoded value; size 0 = empty map. An update replaces the whole */
+} wippy_registry_change;
+
+/* What happened to one entry. */
+typedef struct wippy_entry_change {
+    wippy_entry_op op;
+    wippy_entry *before; /* NULL when created */
+    wippy_entry *after;  /* NULL when deleted */
+} wippy_entry_change;
+
+/* Make a new version: every change or none.
+   Creates and updates run dependencies first, deletes dependents first; each is offered to the
+   handler of its kind; when one is rejected, those before it are taken back in reverse order.
+
+   changes  applied to the current version, whatever it is by then; an id may occur once
+   version  receives the number of the new version; may be NULL
+   diag     what was rejected and why (file = id of the entry); may be NULL
+
+   Thread:  any thread, also a step; not from a callback of a kind or a listener. Waits for a change
+            that is under way. Handlers run inside this call.
+   Returns: WIPPY_OK, _ERR_INVALID ("no changes to apply", a bad id, an id twice, another kind, "no
+            handler for kind ..."), _ERR_EXISTS, _ERR_NOTFOUND, _ERR_CONFLICT (an import alias twice),
+            _ERR_NOMEM, _ERR_STOPPED, or what a handler answered. After a failure everything is as it
+            was and the next version number is not used up.
+   Cost:    linear in the entries of the registry. */
+WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt,
+                                            const wippy_registry_change *changes, size_t count,
+                                            int64_t *version, wippy_diag *diag);
+
+/* Go to another version, back or forth: its difference to the current one is applied like any
+   change. No version is made; the next one grows from this one.
+   Otherwise as wippy_registry_apply(); _ERR_NOTFOUND ("version not found"). */
+WIPPY_API wippy_result wippy_registry_apply_version(wippy_runtime *rt, int64_t version,
+                                                    wippy_diag *diag);
+
+/* What leads from one version to another, in the order in which it would be applied. */
+typedef struct wippy_delta {
+    const wippy_entry_change *changes;
+    size_t count;
+    void *memory_; /* private */
+} wippy_delta;
+
+/* Returns: WIPPY_OK, _ERR_NOMEM. Free what you got. */
+WIPPY_API wippy_result wippy_delta_build(wippy_runtime *rt, wippy_snapshot *from,
+                                         wippy_snapshot *to, wippy_delta *out);
+WIPPY_API void wippy_delta_free(wippy_runtime *rt, wippy_delta *delta);
+
+/* Told after each change of the current version; everything belongs to the caller and is valid
+   during the call. Must not change the registry; reading is fine. Calls never overlap and come in
+   the order of the changes. */
+typedef struct wippy_registry_event {
+    int64_t version; /* now current */
+    const wippy_entry_change *changes;
+    size_t count;
+    wippy_snapshot *before;
+    wippy_snapshot *after;
+    bool loading; /* by a load function */
+} wippy_registry_event;
+
+typedef void (*wippy_registry_fn)(wippy_runtime *rt, const wippy_registry_event *event,
+                                  void *user_data);
+
+/* Ask to be told, in the order of asking; fn and user_data together name the listener. unlisten
+   returns when no call is under way (and so must not be called from one).
+   Returns: WIPPY_OK, _ERR_NOMEM; unlisten _ERR_NOTFOUND. */
+WIPPY_API wippy_result wippy_registry_listen(wippy_runtime *rt, wippy_registry_fn fn,
+                                             void *user_data);
+WIPPY_API wippy_result wippy_registry_unlisten(wippy_runtime *rt, wippy_registry_fn fn,
+                                               void *user_data);
+
+/* ------------------------------------------------------------------ kinds */
+
+enum {
+    WIPPY_KIND_PROCESS = 1,  /* entries can be spawned; see process_type and choose_type */
+    WIPPY_KIND_CALLABLE = 2, /* entries can be called as functions (a process that ends with a value) */
+    WIPPY_KIND_SERVICE = 4,  /* `lifecycle` of the data counts */
+    WIPPY_KIND_PASSIVE = 8,  /* stored only: no callbacks needed, fields are never looked at */
+    WIPPY_KIND_LIBRARY = 16  /* import target */
+};
+
+/* One change offered to a kind. */
+typedef struct wippy_kind_call {
+    wippy_runtime *rt;
+    wippy_entry *before;  /* what is in effect; NULL = create */
+    wippy_entry *after;   /* what is to come; NULL = delete */
+    wippy_snapshot *next; /* the registry as it will be: look up references here */
+    bool loading;         /* part of a load, not of a change at run time */
+    bool undo;            /* takes back an accepted change: must not fail */
+    wippy_diag *diag;     /* never NULL: say why not */
+    void *user_data;
+} wippy_kind_call;
+
+/* Where a kind tells which entries an entry needs; see wippy_refs_add(). */
+typedef struct wippy_refs wippy_refs;
+
+/* Callbacks run on the thread that changes the registry, one at a time, without a lock that a reader
+   needs: they may use every reader of this section, but not change it. All may be NULL. */
+typedef struct wippy_kind_desc {
+    const char *name;        /* exact, or a prefix that ends in ".*"; exact wins, then the longest */
+    uint32_t flags;          /* WIPPY_KIND_... */
+    wippy_type process_type; /* what WIPPY_KIND_PROCESS entries run as */
+
+    /* Validate call->after without any effect. Called for all creates and updates of a change before
+       the first apply. NOTFOUND while loading: asked again after the others; still not found: the
+       entry stays readable, with a warning, and is not applied. */
+    wippy_result (*check)(const wippy_kind_call *call);
+
+    /* Make the change effective, or refuse. When a later one is refused it is called again with
+       before and after swapped and undo set. Readers still see the old version. */
+    wippy_result (*apply)(const wippy_kind_call *call);
+
+    /* The new version is there: start what the entry describes. Cannot refuse. */
+    void (*commit)(const wippy_kind_call *call);
+
+    /* Name references beyond the usual ones (imports, process, host, storage, storages,
+       lifecycle.requires, lifecycle.depends_on, meta.depends_on). */
+    void (*refs)(wippy_runtime *rt, const wippy_entry *entry, wippy_refs *refs, void *user_data);
+
+    /* Process type of one entry, instead of process_type. Any thread, at each spawn. */
+    wippy_result (*choose_type)(wippy_runtime *rt, const wippy_entry *entry, wippy_type *out,
+                                wippy_diag *diag, void *user_data);
+    void *user_data;
+} wippy_kind_desc;
+
+/* Add a kind for as long as the runtime lives. desc and its name are copied. Do it before loading:
+   entries that are there already are not offered.
+   Built in: registry.entry, ns.* (passive) and process.native, whose data.type names a registered
+   process type.
+   Returns: WIPPY_OK, _ERR_EXISTS, _ERR_INVALID (no name), _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_kind_register(wippy_runtime *rt, const wippy_kind_desc *desc);
+
+/* Flags of the kind that handles entries of kind `name`. Returns: WIPPY_OK, _ERR_NOTFOUND. */
+WIPPY_API wippy_result wippy_kind_flags(wippy_runtime *rt, const char *name, uint32_t *flags);
+
+/* Name one entry; a missing namespace is completed with that of the entry asked about. Ids that do
+   not exist are no error, they only do not order anything. */
+WIPPY_API void wippy_refs_add(wippy_refs *refs, const char *id, size_t bytes);
+
+/* ------------------------------------------------------------------ loading
+   Before the first change, loading extends version 0; later, each load is a version of its own.
+   Entries of a kind without handler stay readable; one warning per kind says so. */
+
+/* Load one YAML or JSON document, all of its entries or none. The document has the form of a project
+   file (namespace, entries); `file://` in it is relative to the working directory.
+
+   name     for messages
+   text     not NUL-terminated
+   diag     may be NULL
+
+   Thread:  as wippy_registry_apply().
+   Returns: as wippy_registry_apply(), and _ERR_SYNTAX, _ERR_INVALID (no namespace, an entry without
+            name or kind), _ERR_IO (a file:// that cannot be read). */
+WIPPY_API wippy_result wippy_load_text(wippy_runtime *rt, const char *name, const char *text,
+                                       size_t bytes, wippy_diag *diag);
+
+typedef struct wippy_project_desc {
+    const char *directory; /* where the lock file and its directories are; NULL = "." */
+    const char *lock_file; /* NULL = "wippy.lock" in directory; without one, src/ is loaded if there */
+    const char *source;    /* load this directory, whatever a lock file says; NULL = ask the lock file */
+    const char *const *overrides; /* "ns:entry:field=value", field = kind, meta.x or a path in data */
+    uint32_t override_count;
+    const char *const *skip; /* names of directories left out, besides node_modules */
+    uint32_t skip_count;
+    bool need_lock;          /* no lock file is an error */
+} wippy_project_desc;
+
+/* Load a project: every *.yaml, *.yml and *.json below its roots, in path order, as one version.
+   A file that is wrong is skipped as a whole with a warning; of two entries with one id the later
+   wins, with a warning.
+
+   desc     NULL or zeroed = the current directory
+   diag     may be NULL
+
+   Thread:  as wippy_registry_apply(); reads files, so not from a step.
+   Returns: WIPPY_OK (also when there was nothing to load), _ERR_INVALID (lock file, override, an
+            import cycle: "adding dependency would create a cycle"), _ERR_SYNTAX (lock file),
+            _ERR_NOTFOUND (need_lock, or a directory that is not there; an override without entry),
+            _ERR_CONFLICT, _ERR_IO, _ERR_NOMEM, or what a handler answered. */
+WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
+                                          wippy_diag *diag);
 
 /* @SERVICES@ */
 
