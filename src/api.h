@@ -1055,7 +1055,63 @@ WIPPY_API bool wippy_frame_has_scope(const wippy_frame *frame);
 WIPPY_API bool wippy_allowed(const wippy_self *self, const char *action, const char *resource,
                              wippy_slice meta);
 
-/* @POLICY@ */
+/* ====================================================================== >>policy
+   Rights: registry entries of kind security.policy and security.policy.expr, compiled when they are
+   loaded. A scope is a list of policy ids; ids that name no policy (any more) decide nothing. */
+
+typedef enum wippy_decision {
+    WIPPY_UNDEFINED = 0, /* no policy says anything */
+    WIPPY_ALLOW = 1,
+    WIPPY_DENY = 2
+} wippy_decision;
+
+/* Who wants to do what. */
+typedef struct wippy_access {
+    const char *actor_id;   /* NULL or "" = nobody: policies that ask for the actor are undefined */
+    wippy_slice actor_meta; /* one encoded map or size 0 */
+    const char *action;     /* "process.spawn"; NULL = "" */
+    const char *resource;   /* "app:worker"; NULL = "" */
+    wippy_slice meta;       /* one encoded map or size 0 */
+} wippy_access;
+
+/* "undefined", "allow", "deny". */
+WIPPY_API const char *wippy_decision_name(wippy_decision decision);
+
+/* Whether a policy of this id is loaded. Thread: any. */
+WIPPY_API bool wippy_policy_exists(wippy_runtime *rt, const char *policy_id);
+
+/* Ask one policy.
+
+   Thread:  any.
+   Returns: its effect when actions, resources and conditions (or the expression) match, else, and
+            for an unknown policy or an error while it is evaluated, WIPPY_UNDEFINED.
+   Cost:    one short lock, then the patterns and conditions of the policy. */
+WIPPY_API wippy_decision wippy_policy_evaluate(wippy_runtime *rt, const char *policy_id,
+                                               const wippy_access *access);
+
+/* Ask a scope: deny when any of its policies denies, else allow when any allows.
+
+   ids      policy ids, as wippy_frame_scope() gives them
+
+   Thread:  any.
+   Returns: the decision; WIPPY_UNDEFINED for an empty scope.
+   Cost:    as wippy_policy_evaluate(), one lock for all. */
+WIPPY_API wippy_decision wippy_scope_evaluate(wippy_runtime *rt, const char *const *ids,
+                                              uint32_t count, const wippy_access *access);
+
+/* List the policies of a group, sorted by id.
+
+   group    full id, "ns:group"
+   out      one array of id strings is appended; nothing when the result is not WIPPY_OK
+
+   Thread:  any.
+   Returns: WIPPY_OK, _ERR_NOTFOUND (no policy is in such a group). */
+WIPPY_API wippy_result wippy_policy_group(wippy_runtime *rt, const char *group, wippy_writer *out);
+
+/* wippy_allowed() for somebody else: the same rule and the same log line, for a given frame.
+   Thread: any. */
+WIPPY_API bool wippy_frame_allowed(wippy_runtime *rt, const wippy_frame *frame, const char *action,
+                                   const char *resource, wippy_slice meta);
 
 /* ====================================================================== >>registry
    Declared things: entries with an id ("namespace:name"), a kind, meta and data. The registry goes
@@ -1353,7 +1409,196 @@ typedef struct wippy_project_desc {
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
                                           wippy_diag *diag);
 
-/* @SERVICES@ */
+/* ====================================================================== >>durations
+   Text like "1h30m", "1.5s", "250ms", "2.5us", "-10s", "0": a sign, then numbers with units
+   ns us ms s m h ("µs" too), without spaces. */
+
+/* Read a duration.
+
+   text     `bytes` bytes
+   out      nanoseconds; written on success only
+
+   Thread:  any.
+   Returns: WIPPY_OK, _ERR_INVALID (empty, no or unknown unit, other text), _ERR_LIMIT (does not fit
+            into 64 bits). */
+WIPPY_API wippy_result wippy_duration_parse(const char *text, size_t bytes, int64_t *out);
+
+#define WIPPY_DURATION_TEXT_MAX 32 /* room that every duration's text fits into, with its zero */
+
+/* Write a duration: "1h30m45s", "1.5s", "100ms", "2.5µs", "0s". Leading zero units are left out.
+
+   text     receives at most room - 1 bytes and a zero; may be NULL when room is 0
+
+   Thread:  any.   Returns: length of the whole text. */
+WIPPY_API size_t wippy_duration_text(int64_t duration_ns, char *text, size_t room);
+
+/* ====================================================================== >>services
+   Registry entries of kind process.host, terminal.host and process.service are services: a
+   supervisor starts them in the order of what they require, restarts what fails, and stops them in
+   reverse. Each service has a supervisor process of its own, labelled "node:control". */
+
+typedef enum wippy_service_status {
+    WIPPY_SERVICE_UNKNOWN = 0, /* never started, or blocked by what it requires */
+    WIPPY_SERVICE_STARTING,
+    WIPPY_SERVICE_RUNNING,
+    WIPPY_SERVICE_STOPPING,
+    WIPPY_SERVICE_STOPPED,
+    WIPPY_SERVICE_FAILED, /* an error; starts again by itself when info.retry_in_ns is not 0 */
+    WIPPY_SERVICE_EXITED  /* ended by itself; not started again by itself */
+} wippy_service_status;
+
+typedef struct wippy_service_info {
+    char id[256];
+    char kind[64];                /* kind of its entry */
+    wippy_service_status status;
+    wippy_service_status desired; /* WIPPY_SERVICE_RUNNING or WIPPY_SERVICE_STOPPED */
+    bool optional;                /* lifecycle.startup is "optional" */
+    uint32_t retry_count;         /* failures since the last stable run */
+    uint64_t retry_in_ns;         /* until the next attempt; 0 = none is planned */
+    int64_t last_update_wall_ns;  /* when the status changed; 0 = never */
+    int64_t started_wall_ns;      /* when it last became running; 0 = never */
+    wippy_pid pid;                /* the supervised process; zero = none or a host */
+    wippy_pid supervisor;         /* sender of its CANCEL; zero = none yet */
+    char details[256];            /* what the status came with: an error text, or "" */
+} wippy_service_info;
+
+/* "unknown", "starting", "running", "stopping", "stopped", "failed", "exited". */
+WIPPY_API const char *wippy_service_status_name(wippy_service_status status);
+
+/* Start the supervisor, and with it every service that has auto_start, and what those require.
+   Services that the registry gets, changes or loses later are followed without further calls.
+
+   where    host that runs the supervisor's processes; zero = a private host "node:control" with one
+            thread is created for them
+
+   Thread:  any but a step; does not wait for the services: see wippy_services_wait().
+   Returns: WIPPY_OK, _ERR_EXISTS (it runs already), _ERR_NOTFOUND (where), _ERR_STOPPED,
+            _ERR_NOMEM, _ERR_UNSUPPORTED (zero with WIPPY_NO_THREADS). */
+WIPPY_API wippy_result wippy_services_start(wippy_runtime *rt, wippy_host where);
+
+/* Wait until every service that is to run has either become running, ended, or failed once.
+
+   timeout_ns  UINT64_MAX = for ever; 0 = only look
+   diag        names the first service that failed; may be NULL
+
+   Thread:  any but a step. When the supervisor's host is a pump host it is pumped here.
+   Returns: WIPPY_OK, _ERR_UNAVAILABLE (a service that is not optional failed or is blocked),
+            _ERR_TIMEOUT, _ERR_INVALID (not started, or called from a step). */
+WIPPY_API wippy_result wippy_services_wait(wippy_runtime *rt, uint64_t timeout_ns,
+                                           wippy_diag *diag);
+
+/* Stop every service, dependents first, hosts last, then the supervisor. May be started again.
+
+   timeout_ns  how long to wait for the end; UINT64_MAX = for ever; 0 = only ask
+
+   Thread:  any but a step; with timeout 0 any. Pumps as wippy_services_wait().
+   Returns: WIPPY_OK (stopped, or never started), WIPPY_PENDING (asked, not stopped yet; only for
+            timeout 0), _ERR_TIMEOUT (goes on in the background), _ERR_INVALID (from a step). */
+WIPPY_API wippy_result wippy_services_stop(wippy_runtime *rt, uint64_t timeout_ns);
+
+/* Ask for one service to be started, with what it requires, or stopped, after what requires it.
+   A pending restart is forgotten. The answer comes before the change: look at the state, or at the
+   events of system "supervisor" (kind "service.<status>", path: the id).
+
+   Thread:  any, also a step.
+   Returns: WIPPY_OK, _ERR_NOTFOUND (no such service), _ERR_STOPPED (no supervisor runs),
+            _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_service_start(wippy_runtime *rt, const char *id);
+WIPPY_API wippy_result wippy_service_stop(wippy_runtime *rt, const char *id);
+
+/* Look at one service.
+   Thread: any.   Returns: WIPPY_OK, _ERR_NOTFOUND. */
+WIPPY_API wippy_result wippy_service_state(wippy_runtime *rt, const char *id,
+                                           wippy_service_info *out);
+
+/* Look at all services, in the order in which they were declared.
+   out      room for `room` of them; may be NULL when room is 0
+   Thread: any.   Returns: how many there are (may exceed room). */
+WIPPY_API size_t wippy_service_states(wippy_runtime *rt, wippy_service_info *out, size_t room);
+
+/* Hear of every process that ends on a host which the supervisor creates from now on; the exit_fn of
+   wippy_host_desc. Call it before wippy_services_start(); NULL = nobody.
+   Thread: any. */
+WIPPY_API void wippy_services_on_exit(wippy_runtime *rt,
+                                      void (*exit_fn)(wippy_runtime *rt,
+                                                      const wippy_exit_info *info,
+                                                      void *user_data),
+                                      void *user_data);
+
+/* ====================================================================== >>events
+   The event bus: anybody sends, every matching subscription receives, all in one order. The runtime
+   itself uses the systems "supervisor" and "registry". Patterns: "*" is everything, a '*' at the end
+   stands for any rest ("test.*" takes "test.a" and "test.a.b"), other text only itself. */
+
+/* Receive events as messages: sender zero, topic as asked, one encoded map
+   {system, kind, path, data}; without data the key is missing.
+
+   system   pattern
+   kind     pattern, NULL or "" = every kind
+   topic    name under which the events arrive, 1..255 bytes; copied
+   out      number of the subscription, never 0; for wippy_events_unsubscribe()
+
+   A subscription ends with wippy_events_unsubscribe() or with its process. It survives an upgrade:
+   a body that may be upgraded gives it up in `close`.
+
+   Thread:  a step or init of self.
+   Returns: WIPPY_OK, _ERR_INVALID (empty system or topic, self is no process), _ERR_DENIED,
+            _ERR_NOMEM.
+   Cost:    one block, one lock. */
+WIPPY_API wippy_result wippy_events_subscribe(wippy_self *self, const char *system,
+                                              const char *kind, const char *topic, uint64_t *out);
+
+/* End a subscription of this process. Events that already arrived stay.
+   Thread:  a step, init or close of self.   Returns: WIPPY_OK, _ERR_NOTFOUND. */
+WIPPY_API wippy_result wippy_events_unsubscribe(wippy_self *self, uint64_t subscription);
+
+/* Send an event to every matching subscription, the sender's own included.
+
+   path     what it is about
+   data     one encoded value, copied, or size 0
+
+   Thread:  a step or init of self, or any with wippy_outside(). Never blocks for long: a lock is
+            held while the event is queued in the receivers' mailboxes.
+   Order:   all subscribers see all events in the same order.
+   Returns: WIPPY_OK (also when nobody listens, or a full mailbox refused it: that is logged),
+            _ERR_INVALID (an empty system, kind or path, malformed data), _ERR_DENIED, _ERR_NOMEM
+            (some subscribers may have it).
+   Cost:    one look at every subscription, one send for each that matches. */
+WIPPY_API wippy_result wippy_events_send(wippy_self *self, const char *system, const char *kind,
+                                         const char *path, wippy_slice data);
+
+/* ====================================================================== >>environment
+   Variables declared in the registry (kind env.variable) on top of storages (env.storage.memory,
+   .os, .static, .file, .router). */
+
+/* Read a variable.
+
+   key      its public name; or a name in the namespace of the caller's entry; or its id "ns:name"
+   text     receives at most room - 1 bytes and a zero; may be NULL when room is 0
+   size     receives the length of the whole value; may be NULL
+   diag     says why not, may be NULL; message without prefix ("environment variable not found")
+
+   Thread:  a step or init of self, or any with wippy_outside(). Reads a file for env.storage.file.
+   Returns: WIPPY_OK, _ERR_INVALID (empty key), _ERR_NOTFOUND (not declared, or neither value nor
+            default), _ERR_DENIED, _ERR_IO, _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_env_get(wippy_self *self, const char *key, char *text, size_t room,
+                                     size_t *size, wippy_diag *diag);
+
+/* Write a variable; "" makes it unset.
+
+   Thread:  as wippy_env_get(). Writes a file for env.storage.file.
+   Returns: as wippy_env_get(); _ERR_DENIED also when the variable or its storage is read-only,
+            _ERR_INVALID also for a value that its storage cannot hold. */
+WIPPY_API wippy_result wippy_env_set(wippy_self *self, const char *key, const char *value,
+                                     wippy_diag *diag);
+
+/* Every variable of every storage, under the names the storages use, that the caller may read.
+
+   out      one map of strings is appended
+
+   Thread:  as wippy_env_get().
+   Returns: WIPPY_OK, _ERR_IO, _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_env_all(wippy_self *self, wippy_writer *out);
 
 /* ====================================================================== >>statistics */
 
