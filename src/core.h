@@ -1,0 +1,432 @@
+/* ========================================================================== >>core
+   The structs of the core and who writes each field. Bodies are in the module named at each struct.
+
+   Life of a process slot (state machine; the mailbox word of mailbox.h is the other half):
+
+     state        life word     mailbox  moved on by
+     free         0             CLOSED   spawn takes it from the slab
+     new          0             CLOSED   target host: init ok -> live; init failed -> free
+     live         pid           any      its owner (scheduler): step ended it -> ended;
+                                         terminate() sets WIPPYI_LIFE_TERMINATE in the life word
+     ended        0             CLOSED   its last owner: completion sequence, close -> free, with the
+                                         next generation; after the last generation: retired for ever
+*/
+#ifndef WIPPYI_CORE_H
+#define WIPPYI_CORE_H
+
+#include "api.h"
+#include "atomic.h"
+#include "config.h"
+#include "mailbox.h"
+#include "memory.h"
+#include "platform.h"
+#include "ring.h"
+#include "runtime_access.h"
+#include "slab.h"
+#include "table.h"
+#include "timer.h"
+
+typedef struct wippyi_slot wippyi_slot;
+typedef struct wippyi_worker wippyi_worker;
+typedef struct wippyi_host wippyi_host;
+typedef struct wippyi_ext wippyi_ext;
+typedef struct wippyi_yield wippyi_yield;
+typedef struct wippyi_relations wippyi_relations;
+typedef struct wippyi_relation wippyi_relation;
+
+/* ---- pid: 24 bits slot, 14 bits host label, 25 bits generation, 1 bit never set in a pid ---- */
+#define WIPPYI_PID_SLOT_BITS 24
+#define WIPPYI_PID_LABEL_BITS 14
+#define WIPPYI_PID_GENERATION_BITS 25
+#define WIPPYI_SLOT_MAX ((1u << WIPPYI_PID_SLOT_BITS) - 1)
+#define WIPPYI_LABEL_MAX ((1u << WIPPYI_PID_LABEL_BITS) - 1)
+#define WIPPYI_GENERATION_MAX ((1u << WIPPYI_PID_GENERATION_BITS) - 1)
+#define WIPPYI_LIFE_TERMINATE ((uint64_t)1 << 63)
+
+WIPPYI_INLINE uint64_t wippyi_pid_make(uint32_t slot, uint32_t label, uint32_t generation)
+{
+    return slot | ((uint64_t)label << WIPPYI_PID_SLOT_BITS) |
+           ((uint64_t)generation << (WIPPYI_PID_SLOT_BITS + WIPPYI_PID_LABEL_BITS));
+}
+WIPPYI_INLINE uint32_t wippyi_pid_slot(uint64_t pid)
+{
+    return (uint32_t)pid & WIPPYI_SLOT_MAX;
+}
+WIPPYI_INLINE uint32_t wippyi_pid_label(uint64_t pid)
+{
+    return (uint32_t)(pid >> WIPPYI_PID_SLOT_BITS) & WIPPYI_LABEL_MAX;
+}
+WIPPYI_INLINE uint32_t wippyi_pid_generation(uint64_t pid)
+{
+    return (uint32_t)(pid >> (WIPPYI_PID_SLOT_BITS + WIPPYI_PID_LABEL_BITS)) &
+           WIPPYI_GENERATION_MAX;
+}
+
+/* ---- message: how blocks of mail lie in memory ---- */
+enum { /* wippy_mail.flags beyond the public ones */
+    WIPPYI_MAIL_COUNTED = 0x80, /* counts against the mailbox limit */
+    WIPPYI_MAIL_NUMBERED = 0x40 /* to_ holds the arrival number */
+};
+enum { /* wippy_mail.class_: below WIPPYI_CLASSES a heap class */
+    WIPPYI_MAIL_LARGE = WIPPYI_CLASS_LARGE,
+    WIPPYI_MAIL_YIELD = 32,    /* inside a wippyi_yield */
+    WIPPYI_MAIL_RELATION = 33  /* inside a wippyi_relation */
+};
+
+typedef struct wippyi_owned { /* payload block of WIPPY_MAIL_OWNED mail */
+    void *data;
+    size_t size;
+    void (*free_fn)(void *data, size_t size, void *user_data);
+    void *user_data;
+} wippyi_owned;
+
+/* How a process ended: one encoded value, shared by everybody who is told. */
+typedef struct wippyi_result {
+    wippyi_a32 refs; /* acq_rel: the last one frees */
+    int32_t code;    /* wippy_result */
+    size_t size;     /* bytes that follow; 0 = nil */
+} wippyi_result;
+
+/* ---- yield: an open request of a process (yield.c) ----
+     state   meaning                                      moved on by
+     FREE    in the slab                                  owner opens -> OPEN
+     OPEN    waiting                                      completer -> CLAIMED; owner drops -> FREE
+     CLAIMED completion is being written, is in the       owner reads it -> FREE; a completer or a
+             mailbox or in the hands of the owner         drain that finds the process gone -> FREE */
+enum { WIPPYI_YIELD_FREE = 0, WIPPYI_YIELD_OPEN = 1, WIPPYI_YIELD_CLAIMED = 2 };
+
+struct wippyi_yield {
+    wippyi_slab_head head;
+    wippyi_a64 state;     /* sequence << 2 | WIPPYI_YIELD_*; CAS only, but for the owner's free */
+    uint64_t tag;
+    wippyi_yield *next;   /* list of the process; owner only */
+    wippyi_yield **link;  /* NULL = not in the list */
+    bool dropped;         /* owner only: discard the completion when it arrives */
+    uint32_t command;     /* index + 1 of a registered command; 0 = built in */
+    void *job;            /* of the command */
+    wippyi_timer_node timer;
+    wippyi_worker *wheel; /* whose wheel holds the timer; NULL = no timer */
+    void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* built-in commands; may be NULL */
+    void *block;          /* completion too large for `room`, from wippyi_mem */
+    wippy_mail mail;      /* the completion */
+    char room[16];        /* small completions */
+};
+
+/* ---- relations: monitors and links (relations.c), guarded by the stripes of both ends ---- */
+typedef struct wippyi_rel_node {
+    struct wippyi_rel_node *next;
+    struct wippyi_rel_node **link; /* NULL = in no list */
+    wippyi_relation *relation;
+} wippyi_rel_node;
+
+struct wippyi_relation {
+    uint64_t watcher; /* or one end of a link */
+    uint64_t target;  /* or the other end */
+    wippyi_rel_node at_watcher;
+    wippyi_rel_node at_target;
+    bool is_link;
+    wippyi_result *result; /* while `mail` is under way */
+    wippy_mail mail;       /* the EXIT or LINK_DOWN, paid for in advance */
+};
+
+typedef struct wippyi_name {
+    struct wippyi_name *next; /* names of one owner, guarded by its stripe */
+    struct wippyi_name **link;
+    uint64_t pid;
+    size_t bytes;
+    char *text;
+    bool listed; /* false: its owner's exit holds it and frees it */
+} wippyi_name;
+
+typedef struct wippyi_waiter { /* somebody refused by a full mailbox */
+    struct wippyi_waiter *next;
+    uint64_t pid;
+    wippy_mail *mail;
+} wippyi_waiter;
+
+struct wippyi_relations {
+    wippyi_rel_node *watching; /* we are the watcher */
+    wippyi_rel_node *watched;  /* we are the target */
+    wippyi_rel_node *links;
+    wippyi_name *names;
+    wippyi_waiter *waiters;
+};
+
+/* ---- process (process.c) ---- */
+enum { /* wippyi_slot.flags: owner only */
+    WIPPYI_PROC_TRAP = 1,
+    WIPPYI_PROC_UPGRADABLE = 2,
+    WIPPYI_PROC_HIGH = 4,
+    WIPPYI_PROC_NEW = 8,      /* job waits for init on this host */
+    WIPPYI_PROC_HIDDEN = 16,  /* not counted against max_processes */
+    WIPPYI_PROC_LINK_FAILED = 32,
+    WIPPYI_PROC_LINKED = 64,  /* has, or had, relations: exit must look under its stripe */
+    WIPPYI_PROC_BLOCKED = 128 /* last step said WIPPY_YIELD; statistics */
+};
+
+struct wippyi_slot {
+    /* senders read and CAS */
+    wippyi_slab_head head;
+    wippyi_mailbox box;
+    wippyi_a64 life;     /* pid | WIPPYI_LIFE_TERMINATE, or 0; release: publishes the tenant */
+    wippyi_host *host;   /* constant while live */
+    wippyi_a32 pending;  /* messages counted against the limit; only used when there is one */
+    wippyi_a32 waiting;  /* 1: somebody wants WRITABLE; set under the stripe */
+    uint64_t parent;     /* constant while live */
+    int64_t started_wall_ns;
+    wippy_entry *entry;  /* counted; NULL = none; owner */
+    /* owner */
+    void *state;
+    wippyi_ext *ext;     /* NULL until needed */
+    wippy_mail *fresh;   /* received, not yet looked at; oldest first */
+    wippy_mail **fresh_end;
+    wippyi_slot *run_next; /* link of the queue that holds the process */
+    wippy_frame *frame;  /* counted; NULL = empty */
+    wippyi_relations *relations; /* guarded by the stripe of the slot */
+    uint32_t generation; /* of the next tenant */
+    uint16_t type;       /* index into runtime.types */
+    uint16_t flags;      /* WIPPYI_PROC_... */
+};
+
+typedef struct wippyi_shelf {
+    wippy_mail *first;
+    wippy_mail **last;
+    bool used;
+} wippyi_shelf;
+
+struct wippyi_ext {
+    wippyi_yield *yields;
+    uint32_t open_yields;
+    uint32_t shelf_count;
+    wippyi_shelf *shelves; /* shelf_count of them, from wippyi_mem */
+    uint64_t arrivals;
+    size_t kept_bytes;
+    size_t kept_count;
+    size_t memory_bytes; /* as reported by wippy_self_memory() */
+    wippyi_result *result;
+    wippy_token on_exit; /* wippy_exec(): complete this at the end */
+    struct wippyi_job *job;     /* while NEW, or an upgrade under way */
+    uint64_t steps;
+};
+
+/* A spawn or an upgrade that waits for its init. In one allocation with its copies, or on the stack
+   of a spawn that runs at once. */
+typedef struct wippyi_job {
+    size_t bytes; /* of the allocation; 0 = on a stack */
+    wippy_input input;
+    uint16_t type;
+    uint32_t flags; /* WIPPY_SPAWN_... */
+    uint64_t spawner;
+    const char *name; /* NULL = none */
+    size_t name_bytes;
+    wippy_mail *messages;      /* to be delivered first, oldest first */
+    wippyi_relation *monitor;  /* paid for in advance */
+    wippyi_relation *link;
+    wippyi_relations *own;     /* relations of the child, paid for in advance */
+    wippyi_relations *parents; /* of the spawner, in case it has none yet */
+    wippy_token token;         /* of the spawn's completion */
+    wippy_token on_exit;       /* wippy_exec() */
+    wippyi_ticket *done;       /* an outside thread waits; below is its answer */
+    wippy_result result;
+    wippy_pid pid;
+    wippy_diag *diag;
+} wippyi_job;
+
+struct wippy_self {
+    wippy_runtime *rt;
+    wippyi_worker *worker; /* NULL: outside */
+    wippyi_host *host;     /* NULL: outside */
+    wippyi_slot *slot;     /* NULL: outside, or a step that ended */
+    wippy_pid pid;
+    wippyi_heap *heap;     /* the worker's; outside: shared, under rt->outside_lock */
+    wippy_mail *current;   /* latest mail handed out; freed when the next one is asked for */
+    uint32_t budget;       /* messages this step may still take */
+    uint32_t depth;        /* inits inside each other */
+    wippyi_result *result; /* recorded by wippy_done/wippy_fail */
+    wippyi_job *upgrade;   /* recorded by wippy_upgrade */
+    bool failed;           /* wippy_fail() was called in init */
+    bool closing;          /* inside close */
+};
+
+/* ---- scheduler (scheduler.c) ---- */
+enum { WIPPYI_LANE_NORMAL = 0, WIPPYI_LANE_HIGH = 1, WIPPYI_LANES = 2 };
+
+struct wippyi_worker {
+    wippy_self self;
+    wippyi_host *host;
+    uint32_t index;
+    /* owner; thieves take by exchange or CAS */
+    wippyi_ap next_slot; /* wippyi_slot*; release by the owner, taken by exchange */
+    wippyi_ring rings[WIPPYI_LANES];
+    /* owner only */
+    wippyi_heap heap;
+    wippyi_slab_cache slots;
+    wippyi_slab_cache yields;
+    wippyi_slot *overflow; /* unused outside the host's queue functions */
+    uint32_t hops;         /* next-slot runs in a row */
+    uint32_t rounds;       /* queue looks, for fairness */
+    uint32_t until_clock;  /* steps until the clock is read again */
+    uint32_t cost_ns;      /* moving average of a step */
+    uint64_t clock_ns;     /* when it was last read */
+    uint64_t clock_steps;  /* steps since */
+    uint64_t random;
+    /* timers of the processes that ran here */
+    wippyi_mutex wheel_lock;
+    wippyi_wheel wheel;
+    wippyi_a64 wheel_next_ns; /* written under wheel_lock; read by anybody, advisory */
+    /* watchdog and statistics */
+    wippyi_a64 step_number;  /* written: owner, relaxed; odd = inside a step */
+    wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner at the next step */
+    wippyi_ap running;       /* wippyi_slot*; written: owner; read: interrupt on the same thread */
+    wippyi_a64 running_pid;  /* advisory */
+    wippyi_a64 executed, stolen, parked, messages; /* written: owner; advisory */
+    uint64_t seen_step;      /* watchdog only */
+    uint32_t seen_ticks;     /* watchdog only */
+    /* sleeping */
+    wippyi_ticket ticket;
+    bool is_parked; /* guarded by host->park_lock */
+    struct wippyi_worker *park_next;
+    wippyi_thread thread;
+    bool thread_started;
+    wippyi_a32 quit; /* this worker shall end (resize or stop) */
+    bool counted_awake; /* owner only */
+};
+
+typedef struct wippyi_queue { /* the host's global FIFO of one lane */
+    wippyi_ap inbox;      /* wippyi_slot*, newest first; any thread pushes by CAS */
+    wippyi_mutex lock;    /* consumers */
+    wippyi_slot *first;   /* guarded by lock */
+    wippyi_slot *last;    /* guarded by lock */
+    wippyi_a32 waiting;   /* written under lock: first != NULL */
+} wippyi_queue;
+
+enum { WIPPYI_HOST_RUNNING = 0, WIPPYI_HOST_STOPPING = 1, WIPPYI_HOST_STOPPED = 2 };
+#define WIPPYI_WORKERS_MAX 128 /* per host, spares included */
+
+struct wippyi_host {
+    wippy_runtime *rt;
+    wippyi_host *next_host; /* creation order; constant */
+    uint32_t id;            /* label, and handle */
+    char *name;
+    wippy_host_desc desc;   /* limits resolved; constant while running */
+    wippyi_a32 state;       /* WIPPYI_HOST_*; written under rt->hosts_lock */
+    wippyi_queue queues[WIPPYI_LANES];
+    wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; a worker is never freed before the host */
+    wippyi_a32 worker_slots;  /* workers[0..n) are set; grows only */
+    wippyi_a32 worker_count;  /* running threads wanted */
+    wippyi_a32 processes;     /* alive or being born; hidden ones not counted */
+    wippyi_a32 population;    /* all of them */
+    wippyi_a64 refused;
+    /* sleep and wake: word = searching + parked << 32; RMW seq_cst, pairs with publishers who make
+       work visible (seq_cst) and then load it */
+    wippyi_a64 sleep_word;
+    wippyi_mutex park_lock;
+    wippyi_worker *parked_list; /* guarded by park_lock */
+    /* pump */
+    wippyi_a32 pumping;  /* 1: a thread is inside wippy_pump() */
+    wippyi_a32 signalled; /* 1: wake_fn was called since the last pump */
+};
+
+/* ---- edge ---- */
+typedef struct wippyi_type {
+    wippy_type_desc desc;
+    char *name;
+} wippyi_type;
+
+typedef struct wippyi_command {
+    wippy_command_desc desc;
+    char *name;
+} wippyi_command;
+
+#define WIPPYI_TYPES_MAX 1024
+#define WIPPYI_COMMANDS_MAX 256
+#define WIPPYI_TOPICS_MAX 65536
+#define WIPPYI_STRIPES 64
+#define WIPPYI_NAME_SHARDS 16
+
+typedef struct wippyi_topic {
+    uint32_t bytes;
+    char *text;
+} wippyi_topic;
+
+typedef struct wippyi_shard {
+    wippyi_mutex lock;
+    wippyi_strmap names; /* text -> wippyi_name* */
+} wippyi_shard;
+
+struct wippyi_watch;    /* watch.c */
+struct wippyi_blocking; /* blocking.c */
+
+struct wippy_runtime {
+    wippyi_mem mem;
+    wippy_desc desc;
+    uint64_t start_ns;
+    wippyi_depot depot;
+    wippyi_slab slots;
+    wippyi_slab yields;
+    /* outside threads */
+    wippy_self outside;
+    wippyi_mutex outside_lock;
+    wippyi_heap outside_heap;
+    wippyi_slab_cache outside_slots;
+    wippyi_slab_cache outside_yields;
+    /* relations */
+    wippyi_mutex stripes[WIPPYI_STRIPES];
+    wippyi_shard shards[WIPPYI_NAME_SHARDS];
+    /* declared things: entries are constant once their count covers them */
+    wippyi_mutex tables_lock;
+    wippyi_a32 type_count;
+    wippyi_ap types[WIPPYI_TYPES_MAX / 64]; /* blocks of 64 wippyi_type */
+    wippyi_a32 command_count;
+    wippyi_ap commands[WIPPYI_COMMANDS_MAX / 64];
+    wippyi_a32 topic_count;
+    wippyi_ap topics[WIPPYI_TOPICS_MAX / 256]; /* blocks of 256 wippyi_topic */
+    wippyi_strmap topic_ids; /* guarded by tables_lock */
+    /* hosts and labels */
+    wippyi_mutex hosts_lock;
+    wippyi_host *first_host; /* list guarded by hosts_lock */
+    wippyi_host *last_host;
+    wippyi_a32 label_count;  /* labels 1..n are set */
+    wippyi_ap labels[(WIPPYI_LABEL_MAX + 1) / 256]; /* blocks of 256 wippyi_label */
+    wippyi_strmap label_ids; /* text -> label; guarded by hosts_lock */
+    /* stopping */
+    wippyi_a32 stopping;
+    wippyi_mutex stop_lock;
+    wippyi_cond stop_cond;   /* a host became empty, or stopping was asked for */
+    wippyi_a32 awake;        /* workers of pool hosts not parked */
+    wippyi_a32 searching;    /* workers spinning, whole runtime */
+    wippyi_a64 spawned, dead_letters, alive;
+    wippyi_a64 random;
+    struct wippyi_watch *watch;
+    struct wippyi_blocking *blocking;
+    /* the layers above */
+    struct wippyi_registry *registry;
+    struct wippyi_policy *policy;
+    struct wippyi_events *events;
+    struct wippyi_supervisor *supervisor;
+    struct wippyi_env *env;
+};
+
+typedef struct wippyi_label {
+    char *text;
+    uint32_t bytes;
+    wippyi_host *host; /* NULL: only a label (function pools, supervisors) */
+} wippyi_label;
+
+WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_t index)
+{
+    return (const wippyi_type *)wippyi_ap_load_acq(&rt->types[index / 64]) + index % 64;
+}
+
+WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)
+{
+    return (wippyi_slot *)wippyi_slab_at(&rt->slots, wippyi_pid_slot(pid));
+}
+
+/* Is this pid reachable now? acquire: pairs with the release that made the tenant live. */
+WIPPYI_INLINE bool wippyi_slot_is(const wippyi_slot *slot, uint64_t pid)
+{
+    return (wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE) == pid && pid != 0;
+}
+
+#endif /* WIPPYI_CORE_H */

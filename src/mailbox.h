@@ -1,0 +1,125 @@
+/* ========================================================================== >>mailbox
+   Many senders, one receiver, one word.
+   push: any thread.   take, idle, close, open: only the owner of the process.
+   Locks: none.  Allocates: nothing.
+
+   The word also says who must see to it that the process runs ("owner": the run queue or worker that
+   holds it, or the thread that is about to put it into a queue):
+
+     value    meaning                              moved on by
+     IDLE     no mail, nobody owns the process     push -> a list; claim -> EMPTY: both become owner
+     EMPTY    no mail, somebody owns the process   push -> a list (ownership stays);
+                                                   owner: idle -> IDLE, close -> CLOSED
+     a list   mail, newest first; owned            push -> a longer list; owner: take -> EMPTY,
+                                                   close -> CLOSED
+     CLOSED   no process lives here                owner at spawn: open -> EMPTY
+
+   ABA is harmless: a push only needs the head it links to be the head at that moment, whatever
+   happened in between, and nobody removes single elements. */
+#ifndef WIPPYI_MAILBOX_H
+#define WIPPYI_MAILBOX_H
+
+#include "api.h"
+#include "atomic.h"
+#include "config.h"
+
+#define WIPPYI_BOX_EMPTY NULL
+#define WIPPYI_BOX_IDLE ((void *)(uintptr_t)1)
+#define WIPPYI_BOX_CLOSED ((void *)(uintptr_t)2)
+
+typedef struct wippyi_mailbox {
+    wippyi_ap head; /* written: any sender and the owner, by RMW only (but for init and open) */
+} wippyi_mailbox;
+
+typedef enum wippyi_push_result {
+    WIPPYI_PUSH_QUEUED = 0, /* somebody owns the process and will see the mail */
+    WIPPYI_PUSH_OWNED,      /* the caller now owns the process and must schedule it */
+    WIPPYI_PUSH_CLOSED      /* nothing was touched */
+} wippyi_push_result;
+
+WIPPYI_INLINE void wippyi_mailbox_init(wippyi_mailbox *box)
+{
+    wippyi_ap_init(&box->head, WIPPYI_BOX_CLOSED);
+}
+
+WIPPYI_INLINE wippyi_push_result wippyi_mailbox_push(wippyi_mailbox *box, wippy_mail *mail)
+{
+    void *head = wippyi_ap_load_rlx(&box->head);
+    for (;;) {
+        bool idle = head == WIPPYI_BOX_IDLE;
+        if (WIPPYI_UNLIKELY(head == WIPPYI_BOX_CLOSED)) {
+            return WIPPYI_PUSH_CLOSED;
+        }
+        mail->next_ = idle ? NULL : (wippy_mail *)head;
+        /* IDLE -> list or list/EMPTY -> list. release: publishes the mail, pairs with the acquire
+           exchange in take; acquire: when IDLE is replaced we become the owner and must see what the
+           last owner wrote before its idle. */
+        if (WIPPYI_LIKELY(wippyi_ap_cas_acqrel(&box->head, &head, mail))) {
+            return idle ? WIPPYI_PUSH_OWNED : WIPPYI_PUSH_QUEUED;
+        }
+    }
+}
+
+/* Owner: everything that is there, oldest first. Leaves EMPTY. */
+WIPPYI_INLINE wippy_mail *wippyi_mailbox_take(wippyi_mailbox *box)
+{
+    wippy_mail *list;
+    wippy_mail *ordered = NULL;
+    if (wippyi_ap_load_rlx(&box->head) == WIPPYI_BOX_EMPTY) {
+        return NULL; /* mail that comes now makes idle() fail */
+    }
+    /* acquire: pairs with the release of every push in the list (they form one release sequence) */
+    list = (wippy_mail *)wippyi_ap_xchg_acq(&box->head, WIPPYI_BOX_EMPTY);
+    if (list == NULL || list->next_ == NULL) {
+        return list;
+    }
+    while (list != NULL) {
+        wippy_mail *next = list->next_;
+        list->next_ = ordered;
+        ordered = list;
+        list = next;
+    }
+    return ordered;
+}
+
+/* Owner gives the process up: EMPTY -> IDLE. False: mail came, the caller is still the owner.
+   seq_cst: release for the next owner, and ordered before the caller's look at the terminate bit,
+   which terminate() sets before it tries claim(): one of the two sees the other. */
+WIPPYI_INLINE bool wippyi_mailbox_idle(wippyi_mailbox *box)
+{
+    void *expected = WIPPYI_BOX_EMPTY;
+    return wippyi_ap_cas_sc(&box->head, &expected, WIPPYI_BOX_IDLE);
+}
+
+/* Anybody: IDLE -> EMPTY. True: the caller is the owner now and must schedule the process. */
+WIPPYI_INLINE bool wippyi_mailbox_claim(wippyi_mailbox *box)
+{
+    void *expected = WIPPYI_BOX_IDLE;
+    return wippyi_ap_cas_sc(&box->head, &expected, WIPPYI_BOX_EMPTY);
+}
+
+/* Owner: nobody can push any more; what was queued, oldest first. */
+WIPPYI_INLINE wippy_mail *wippyi_mailbox_close(wippyi_mailbox *box)
+{
+    wippy_mail *ordered = NULL;
+    /* acquire as in take; release: what the owner wrote is seen by whoever opens the slot again */
+    void *head = wippyi_ap_xchg_acqrel(&box->head, WIPPYI_BOX_CLOSED);
+    wippy_mail *list = (head == WIPPYI_BOX_IDLE || head == WIPPYI_BOX_CLOSED) ? NULL
+                                                                              : (wippy_mail *)head;
+    while (list != NULL) {
+        wippy_mail *next = list->next_;
+        list->next_ = ordered;
+        ordered = list;
+        list = next;
+    }
+    return ordered;
+}
+
+/* Spawner: CLOSED -> EMPTY, owned by the caller. release: publishes the new tenant to pushes. */
+WIPPYI_INLINE void wippyi_mailbox_open(wippyi_mailbox *box)
+{
+    WIPPYI_PARANOID(wippyi_ap_load_rlx(&box->head) == WIPPYI_BOX_CLOSED);
+    wippyi_ap_store_rel(&box->head, WIPPYI_BOX_EMPTY);
+}
+
+#endif /* WIPPYI_MAILBOX_H */

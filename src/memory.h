@@ -1,0 +1,115 @@
+/* ========================================================================== >>memory
+   The allocator of the runtime, and heaps of small blocks over it.
+   wippyi_mem:   the embedder's allocator, counted.  Any thread.
+   wippyi_depot: batches of free blocks shared by all heaps of a runtime.  Any thread; one lock, taken
+                 once per batch of blocks.
+   wippyi_heap:  free blocks of one worker.  Only its owner, or (shared heap) under its lock.
+   A block may be freed into another heap than it came from; surplus travels through the depot in
+   batches, so a producer and a consumer on two cores meet once per WIPPYI_BATCH blocks.
+   Memory of heaps goes back to the allocator when the depot is destroyed. */
+#ifndef WIPPYI_MEMORY_H
+#define WIPPYI_MEMORY_H
+
+#include "api.h"
+#include "atomic.h"
+#include "config.h"
+#include "platform.h"
+
+typedef struct wippyi_mem {
+    wippy_allocator allocator;
+    wippyi_a64 bytes; /* advisory: taken and not given back */
+} wippyi_mem;
+
+/* NULL or empty: malloc and free. */
+WIPPYI_FN void wippyi_mem_init(wippyi_mem *mem, const wippy_allocator *allocator);
+WIPPYI_FN void *wippyi_mem_alloc(wippyi_mem *mem, size_t size);
+WIPPYI_FN void wippyi_mem_free(wippyi_mem *mem, void *ptr, size_t size);
+WIPPYI_FN void *wippyi_mem_resize(wippyi_mem *mem, void *ptr, size_t old_size, size_t new_size);
+WIPPYI_FN char *wippyi_mem_text(wippyi_mem *mem, const char *text, size_t size); /* copy + NUL */
+WIPPYI_FN void wippyi_mem_text_free(wippyi_mem *mem, char *text);                /* by strlen */
+
+#define WIPPYI_CLASSES 6      /* 64 128 256 512 1024 2048 bytes */
+#define WIPPYI_CLASS_LARGE 16 /* straight from wippyi_mem */
+#define WIPPYI_BATCH 32       /* blocks that travel together */
+
+typedef struct wippyi_block {
+    struct wippyi_block *next;
+    struct wippyi_block *next_batch; /* first block of a batch: the next batch of the depot */
+    uint32_t count;                  /* first block of a batch: blocks in it */
+} wippyi_block;
+
+typedef struct wippyi_chunk {
+    struct wippyi_chunk *next;
+    size_t size;
+} wippyi_chunk;
+
+typedef struct wippyi_depot {
+    wippyi_mem *mem;
+    wippyi_mutex lock;
+    wippyi_block *batches[WIPPYI_CLASSES]; /* guarded by lock */
+    wippyi_chunk *chunks;                  /* guarded by lock */
+    size_t chunk_bytes;                    /* guarded by lock; grows */
+} wippyi_depot;
+
+typedef struct wippyi_heap {
+    wippyi_depot *depot;
+    struct {
+        wippyi_block *head;  /* at most WIPPYI_BATCH */
+        wippyi_block *spare; /* NULL or a batch */
+        uint32_t count;      /* of head */
+    } classes[WIPPYI_CLASSES];
+    char *bump; /* unused rest of this heap's chunk */
+    char *bump_end;
+} wippyi_heap;
+
+WIPPYI_FN wippy_result wippyi_depot_init(wippyi_depot *depot, wippyi_mem *mem);
+WIPPYI_FN void wippyi_depot_destroy(wippyi_depot *depot);
+WIPPYI_FN void wippyi_heap_init(wippyi_heap *heap, wippyi_depot *depot);
+WIPPYI_FN void wippyi_heap_flush(wippyi_heap *heap); /* everything to the depot */
+WIPPYI_FN void *wippyi_heap_refill(wippyi_heap *heap, uint32_t size_class);
+WIPPYI_FN void wippyi_heap_spill(wippyi_heap *heap, uint32_t size_class);
+
+/* Smallest class that holds `size` bytes, or WIPPYI_CLASS_LARGE. */
+WIPPYI_INLINE uint32_t wippyi_class_of(size_t size)
+{
+    uint32_t size_class = 0;
+    size_t room = 64;
+    while (room < size && size_class < WIPPYI_CLASSES) {
+        room <<= 1;
+        size_class++;
+    }
+    return size_class < WIPPYI_CLASSES ? size_class : WIPPYI_CLASS_LARGE;
+}
+
+WIPPYI_INLINE size_t wippyi_class_bytes(uint32_t size_class)
+{
+    return (size_t)64 << size_class;
+}
+
+/* A block of a class; NULL when the allocator has none. */
+WIPPYI_INLINE void *wippyi_heap_get(wippyi_heap *heap, uint32_t size_class)
+{
+    wippyi_block *block = heap->classes[size_class].head;
+    if (WIPPYI_UNLIKELY(block == NULL)) {
+        return wippyi_heap_refill(heap, size_class);
+    }
+    heap->classes[size_class].head = block->next;
+    heap->classes[size_class].count--;
+    return block;
+}
+
+WIPPYI_INLINE void wippyi_heap_put(wippyi_heap *heap, uint32_t size_class, void *ptr)
+{
+    wippyi_block *block = (wippyi_block *)ptr;
+#if WIPPYI_ASAN
+    wippyi_mem_free(heap->depot->mem, block, wippyi_class_bytes(size_class));
+#else
+    block->next = heap->classes[size_class].head;
+    heap->classes[size_class].head = block;
+    if (WIPPYI_UNLIKELY(++heap->classes[size_class].count == WIPPYI_BATCH)) {
+        wippyi_heap_spill(heap, size_class);
+    }
+#endif
+}
+
+#endif /* WIPPYI_MEMORY_H */

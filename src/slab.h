@@ -1,0 +1,93 @@
+/* ========================================================================== >>slab
+   A growing table of records that never move and are never unmapped while the runtime lives, so a
+   record may be looked at by index at any time, by any thread (process slots, yield records).
+   wippyi_slab_at: any thread, no lock.   get/put: under the lock, in groups, through a cache.
+   wippyi_slab_cache: its owner only.
+   Records begin with the owner's `index` and `link` words (wippyi_slab_head); a fresh record is
+   zeroed but for its index before the index can be used by anybody. */
+#ifndef WIPPYI_SLAB_H
+#define WIPPYI_SLAB_H
+
+#include "memory.h"
+
+#define WIPPYI_SLAB_FIRST 6   /* first segment: 2^6 records */
+#define WIPPYI_SLAB_LAST 16   /* segments stop doubling at 2^16 records */
+#define WIPPYI_SLAB_SEGMENTS (WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST + (1 << (24 - WIPPYI_SLAB_LAST)) + 1)
+#define WIPPYI_SLAB_CACHE 32
+
+typedef struct wippyi_slab_head {
+    uint32_t index; /* set once */
+    uint32_t link;  /* next free record while it is free; 0 = end */
+} wippyi_slab_head;
+
+typedef struct wippyi_slab {
+    wippyi_mem *mem;
+    size_t record_bytes;
+    uint32_t limit;   /* highest index allowed */
+    wippyi_mutex lock;
+    uint32_t free_head; /* guarded by lock */
+    uint32_t next;      /* guarded by lock: first index never used; index 0 is reserved */
+    wippyi_a32 high;    /* written under lock; release: publishes the records below it and their
+                           segments, pairs with the acquire load in wippyi_slab_at() */
+    wippyi_ap segments[WIPPYI_SLAB_SEGMENTS]; /* written before `high`, then constant */
+} wippyi_slab;
+
+typedef struct wippyi_slab_cache {
+    uint32_t count;
+    void *records[WIPPYI_SLAB_CACHE];
+} wippyi_slab_cache;
+
+WIPPYI_FN wippy_result wippyi_slab_init(wippyi_slab *slab, wippyi_mem *mem, size_t record_bytes,
+                                        uint32_t limit);
+WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab);
+WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache);
+WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, uint32_t count);
+
+/* Where index lives: segment number and position. */
+WIPPYI_INLINE uint32_t wippyi_slab_place(uint32_t index, uint32_t *offset)
+{
+    uint32_t last = (1u << WIPPYI_SLAB_LAST);
+    uint32_t biased = index + (1u << WIPPYI_SLAB_FIRST);
+    uint32_t top;
+    if (biased >= last) {
+        *offset = biased & (last - 1);
+        return WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST - 1 + (biased >> WIPPYI_SLAB_LAST);
+    }
+#if WIPPYI_GNUC
+    top = 31u - (uint32_t)__builtin_clz(biased);
+#else
+    for (top = WIPPYI_SLAB_FIRST; (biased >> (top + 1)) != 0; top++) {
+    }
+#endif
+    *offset = biased - (1u << top);
+    return top - WIPPYI_SLAB_FIRST;
+}
+
+/* The record of an index, or NULL when no record was ever made there. */
+WIPPYI_INLINE void *wippyi_slab_at(const wippyi_slab *slab, uint32_t index)
+{
+    uint32_t offset, segment;
+    if (WIPPYI_UNLIKELY(index == 0 || index >= wippyi_a32_load_acq(&slab->high))) {
+        return NULL;
+    }
+    segment = wippyi_slab_place(index, &offset);
+    return (char *)wippyi_ap_load_rlx(&slab->segments[segment]) + offset * slab->record_bytes;
+}
+
+WIPPYI_INLINE void *wippyi_slab_get(wippyi_slab *slab, wippyi_slab_cache *cache)
+{
+    if (WIPPYI_UNLIKELY(cache->count == 0) && !wippyi_slab_refill(slab, cache)) {
+        return NULL;
+    }
+    return cache->records[--cache->count];
+}
+
+WIPPYI_INLINE void wippyi_slab_put(wippyi_slab *slab, wippyi_slab_cache *cache, void *record)
+{
+    if (WIPPYI_UNLIKELY(cache->count == WIPPYI_SLAB_CACHE)) {
+        wippyi_slab_return(slab, cache, WIPPYI_SLAB_CACHE / 2);
+    }
+    cache->records[cache->count++] = record;
+}
+
+#endif /* WIPPYI_SLAB_H */

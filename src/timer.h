@@ -1,0 +1,40 @@
+/* ========================================================================== >>timer
+   A hierarchical timing wheel: 8 levels of 64 slots, one tick = 65,536 ns, so 48 bits of ticks cover
+   every 64-bit nanosecond time.  Insert and cancel O(1); a node moves down at most 7 times.
+   All functions: under the lock of whoever owns the wheel.  Allocates: nothing.
+   A node fires at the first tick that is not before its deadline: never early, late by at most one
+   tick plus the time until somebody looks.
+   Source: Varghese & Lauck 1987, scheme 7; level by the highest differing bit, as in the Linux kernel. */
+#ifndef WIPPYI_TIMER_H
+#define WIPPYI_TIMER_H
+
+#include "config.h"
+
+#define WIPPYI_TICK_SHIFT 16
+#define WIPPYI_WHEEL_LEVELS 8
+#define WIPPYI_WHEEL_SLOTS 64
+
+typedef struct wippyi_timer_node {
+    struct wippyi_timer_node *next;
+    struct wippyi_timer_node **link; /* what points to us; NULL = not in a wheel */
+    uint64_t tick;                   /* deadline */
+} wippyi_timer_node;
+
+typedef struct wippyi_wheel {
+    uint64_t now_tick; /* every deadline up to here has fired */
+    uint64_t occupied[WIPPYI_WHEEL_LEVELS];
+    wippyi_timer_node *slots[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_SLOTS];
+    uint64_t count;
+} wippyi_wheel;
+
+WIPPYI_FN void wippyi_wheel_init(wippyi_wheel *wheel, uint64_t now_ns);
+WIPPYI_FN void wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
+                                   uint64_t deadline_ns);
+/* False: it was not in the wheel. */
+WIPPYI_FN bool wippyi_wheel_remove(wippyi_wheel *wheel, wippyi_timer_node *node);
+/* Nodes due at now_ns, oldest deadline first, linked by `next`; their `link` is NULL. */
+WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns);
+/* When to look again; UINT64_MAX = nothing is set. */
+WIPPYI_FN uint64_t wippyi_wheel_next_ns(const wippyi_wheel *wheel);
+
+#endif /* WIPPYI_TIMER_H */
