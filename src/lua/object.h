@@ -1,0 +1,24 @@
+/* ========================================================================== >>lua/object
+   Kinds of userdata. A kind's metatable is made in a process when it is first needed.
+   STABLE for authors of modules.
+   Holds: nothing; metatables stand in the registry of each state under the class's address.
+   Locks: none.  Allocates: Lua objects. */
+#ifndef WIPPYLI_OBJECT_H
+#define WIPPYLI_OBJECT_H
+
+#include "stock.h"
+
+/* Static. The address is the identity. */
+typedef struct wippyli_class {
+    const char *name;          /* type name in error texts, and __name */
+    const luaL_Reg *methods;   /* ends with {NULL, NULL}; metamethods (__tostring ...) may stand here */
+} wippyli_class;
+
+/* Push a new userdata of the class with `values` user values. Raises without memory. */
+WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, size_t bytes,
+                                     int values);
+/* The userdata at index if it is of the class, or NULL; check raises "<name> expected, got ...". */
+WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls);
+WIPPYLI_FN void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls);
+
+#endif /* WIPPYLI_OBJECT_H */
