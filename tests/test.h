@@ -60,14 +60,17 @@ typedef struct test_entry {
     void (*run)(void);
 } test_entry;
 
-#define TEST(name)       static void name(void)
-#define TEST_ENTRY(name) {#name, name}
+#define TEST(name) static void name(void)
+#define TEST_ENTRY(name) \
+    {                    \
+#name, name      \
+    }
 
-#define TEST_MAIN(...)                                                 \
-    int main(int argc, char **argv)                                    \
-    {                                                                  \
-        const test_entry entries[] = {__VA_ARGS__};                    \
-        return test_main(argc, argv, entries, TEST_COUNT(entries));    \
+#define TEST_MAIN(...)                                              \
+    int main(int argc, char **argv)                                 \
+    {                                                               \
+        const test_entry entries[] = {__VA_ARGS__};                 \
+        return test_main(argc, argv, entries, TEST_COUNT(entries)); \
     }
 
 /* ------------------------------------------------------------------ state */
@@ -89,9 +92,9 @@ static test_state test_global;
 
 /* The test programs need few atomics: seq_cst, because nothing here is hot. */
 #if defined(__GNUC__)
-#define TEST_ATOMIC_ADD(ptr, value) __atomic_fetch_add((ptr), (value), __ATOMIC_SEQ_CST)
-#define TEST_ATOMIC_SUB(ptr, value) __atomic_fetch_sub((ptr), (value), __ATOMIC_SEQ_CST)
-#define TEST_ATOMIC_LOAD(ptr)       __atomic_load_n((ptr), __ATOMIC_SEQ_CST)
+#define TEST_ATOMIC_ADD(ptr, value)   __atomic_fetch_add((ptr), (value), __ATOMIC_SEQ_CST)
+#define TEST_ATOMIC_SUB(ptr, value)   __atomic_fetch_sub((ptr), (value), __ATOMIC_SEQ_CST)
+#define TEST_ATOMIC_LOAD(ptr)         __atomic_load_n((ptr), __ATOMIC_SEQ_CST)
 #define TEST_ATOMIC_STORE(ptr, value) __atomic_store_n((ptr), (value), __ATOMIC_SEQ_CST)
 #else
 #error "test.h: give TEST_ATOMIC_* for this compiler"
@@ -202,33 +205,34 @@ static inline bool test_check_mem(const void *actual, const void *expected, size
 #define CHECK(cond) test_check(!!(cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ_INT(actual, expected) \
     test_check_int((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
-#define CHECK_EQ_U64(actual, expected)                                                        \
-    test_check_u64((unsigned long long)(actual), (unsigned long long)(expected), #actual,     \
+#define CHECK_EQ_U64(actual, expected)                                                    \
+    test_check_u64((unsigned long long)(actual), (unsigned long long)(expected), #actual, \
                    __FILE__, __LINE__)
 #define CHECK_EQ_PTR(actual, expected) \
     test_check_ptr((actual), (expected), #actual, __FILE__, __LINE__)
 #define CHECK_NEAR(actual, expected, tolerance) \
     test_check_near((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
-#define CHECK_STR(actual, expected) test_check_str((actual), (expected), #actual, __FILE__, __LINE__)
-#define CHECK_HAS(actual, part)     test_check_has((actual), (part), #actual, __FILE__, __LINE__)
+#define CHECK_STR(actual, expected) \
+    test_check_str((actual), (expected), #actual, __FILE__, __LINE__)
+#define CHECK_HAS(actual, part) test_check_has((actual), (part), #actual, __FILE__, __LINE__)
 #define CHECK_MEM(actual, expected, size) \
     test_check_mem((actual), (expected), (size), #actual, __FILE__, __LINE__)
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 
 /* For what the rest of the test stands on: returns from the (void) function it is in. */
-#define REQUIRE(cond)                                        \
-    do {                                                     \
+#define REQUIRE(cond)                                           \
+    do {                                                        \
         if (!test_check(!!(cond), #cond, __FILE__, __LINE__)) { \
-            return;                                          \
-        }                                                    \
+            return;                                             \
+        }                                                       \
     } while (0)
 
 /* Ends the (void) test as skipped; the reason is printed, the count stands in the last line. */
-#define TEST_SKIP(reason)                                              \
-    do {                                                               \
-        printf("SKIP %s: %s\n", test_global.current, (reason));        \
-        test_global.skipped = true;                                    \
-        return;                                                        \
+#define TEST_SKIP(reason)                                       \
+    do {                                                        \
+        printf("SKIP %s: %s\n", test_global.current, (reason)); \
+        test_global.skipped = true;                             \
+        return;                                                 \
     } while (0)
 
 /* ------------------------------------------------------------------ time */

@@ -1,0 +1,282 @@
+# GNU make. Nothing here lists a source or a test: src/modules lists modules, tests are found by name.
+#
+#   make              build/wippy, the command
+#   make run          install what is missing, build, run the main job (examples/wordcount)
+#   make test         every check of this machine; the last line is `N passed, N failed`
+#   make test ONLY=x  only the programs with x in their path
+#   make amalgamate   wippy.h and wippy_lua.h from src/; fails when src/ and src/modules disagree
+#   make split        each src/*.c alone, build/split/libwippy.a and libwippy_lua.a
+#   make matrix       compilers x language versions x switches, and what the headers leak
+#   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
+#   make stress       the stress programs, ten times longer
+#   make bench        the benchmarks, tools/bench/
+#   make examples     every examples/*.c and *.cc
+#   make install      PREFIX=/usr/local DESTDIR=
+#   make dist         build/dist/: headers with stb_ds.h inside
+#   make format       clang-format over the sources; make clean
+#
+# Tests: tests/DIR/test_*.c (or .cc), tests/stress/*.c, and scripts tests/DIR/run. In
+#   tests/unit, tests/shim, tests/interleave   a program includes the implementation itself;
+#   tests/lua                                  it is linked with both libraries and Lua;
+#   tests/api                                  it is built twice: with the merged and the split library;
+#   any other DIR                              it is linked with the merged library.
+# They run from the top of the tree. Scripts find $WIPPY, $BUILD, $CC, $CXX and the flags in their
+# environment.
+#
+# Variables: CC CXX CFLAGS CXXFLAGS LDFLAGS, LUA_CFLAGS LUA_LIBS, STB_CFLAGS (where stb_ds.h is),
+# BUILD (build), OUT (where the two headers go, .), PARTIAL=1 (go on without missing modules),
+# TEST_SCALE (per cent of the stress loops), TEST_TIMEOUT (seconds a test), RUN_COMMAND.
+
+CFLAGS ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
+BUILD ?= build
+OUT ?= .
+PREFIX ?= /usr/local
+TEST_SCALE ?= 100
+TEST_TIMEOUT ?= 120
+ONLY ?=
+
+# >>>> The main job of `make run`. Paths are seen from the top of the tree.
+RUN_COMMAND ?= $(BUILD)/wippy run examples/wordcount
+
+# ---- what is on this machine ----
+
+ifeq ($(origin LUA_LIBS),undefined)
+LUA_PC := $(shell for name in lua5.4 lua-5.4 lua54 lua; do \
+	pkg-config --exists "$$name >= 5.4" "$$name < 5.5" 2>/dev/null && echo $$name && break; done)
+ifneq ($(LUA_PC),)
+LUA_CFLAGS := $(shell pkg-config --cflags $(LUA_PC))
+LUA_LIBS := $(shell pkg-config --libs $(LUA_PC))
+else
+LUA_CFLAGS ?= -I/usr/include/lua5.4
+LUA_LIBS := -llua5.4
+endif
+endif
+LIBS := -lpthread -lm
+
+export CC CXX BUILD OUT LUA_CFLAGS LUA_LIBS STB_CFLAGS LIBS TEST_SCALE TEST_TIMEOUT
+export WIPPY = $(abspath $(BUILD))/wippy
+
+# ---- how things are compiled ----
+
+WARN := -Wall -Wextra
+INCLUDE := -I$(OUT) $(LUA_CFLAGS) $(STB_CFLAGS)
+COMPILE = $(CC) -std=c11 $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@
+COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@
+# Unit tests see src/ (quoted includes only: memory.h and process.h are system headers too) and the
+# private macros, which the headers otherwise take back at their end.
+INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS
+
+.PHONY: all run test test-programs amalgamate split matrix asan tsan stress bench examples \
+	install uninstall dist format clean
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(BUILD)/wippy
+
+# ---- the two headers ----
+
+SRC := $(wildcard src/*.[ch] src/manual.txt src/lua/*.[ch] src/lua/*/*.[ch])
+HEADERS := $(OUT)/wippy.h $(OUT)/wippy_lua.h
+AMALGAMATE := tools/amalgamate -o $(OUT) $(if $(PARTIAL),--partial)
+
+amalgamate:
+	$(AMALGAMATE)
+
+# The script leaves a header alone that is already right, so nothing is rebuilt without need.
+$(BUILD)/amalgamated: tools/amalgamate src/modules LICENSE $(SRC)
+	@mkdir -p $(@D)
+	$(AMALGAMATE)
+	@touch $@
+
+$(HEADERS): $(BUILD)/amalgamated ;
+
+# ---- libraries ----
+
+$(BUILD)/wippy.c:
+	@mkdir -p $(@D)
+	@printf '#define WIPPY_IMPLEMENTATION\n#include "wippy.h"\n' >$@
+
+$(BUILD)/wippy_lua.c:
+	@mkdir -p $(@D)
+	@printf '#define WIPPY_LUA_IMPLEMENTATION\n#include "wippy_lua.h"\n' >$@
+
+$(BUILD)/wippy.o: $(BUILD)/wippy.c $(OUT)/wippy.h
+	$(COMPILE) $(INCLUDE) -c $< -o $@
+
+$(BUILD)/wippy_lua.o: $(BUILD)/wippy_lua.c $(HEADERS)
+	$(COMPILE) $(INCLUDE) -c $< -o $@
+
+$(BUILD)/lib%.a: $(BUILD)/%.o
+	$(AR) rcs $@ $<
+
+LIB := $(BUILD)/libwippy.a
+LUA_LIB := $(BUILD)/libwippy_lua.a
+
+# ---- the split form ----
+
+SPLIT_SRC := $(wildcard src/*.c)
+SPLIT_LUA_SRC := $(wildcard src/lua/*.c src/lua/*/*.c)
+SPLIT_LIB := $(BUILD)/split/libwippy.a
+SPLIT_LUA_LIB := $(BUILD)/split/libwippy_lua.a
+
+split: $(SPLIT_LIB) $(SPLIT_LUA_LIB)
+
+$(BUILD)/split/%.o: src/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(INCLUDE) -DWIPPY_SPLIT -iquote src -c $< -o $@
+
+$(SPLIT_LIB): $(SPLIT_SRC:src/%.c=$(BUILD)/split/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SPLIT_LUA_LIB): $(SPLIT_LUA_SRC:src/%.c=$(BUILD)/split/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# ---- the command ----
+
+COMMAND_SRC := $(wildcard tools/wippy.c tools/wippy/*.c)
+
+$(BUILD)/command/%.o: tools/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(INCLUDE) -c $< -o $@
+
+$(BUILD)/wippy: $(COMMAND_SRC:tools/%.c=$(BUILD)/command/%.o) $(LUA_LIB) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LUA_LIBS) $(LIBS) -o $@
+
+# Lua's flags are looked up when make starts, so what setup installs needs a new make.
+run:
+	@tools/setup
+	@$(MAKE) --no-print-directory $(BUILD)/wippy
+	$(RUN_COMMAND)
+
+# ---- tests ----
+
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/stress/*.c))
+INSIDE_SRC := $(filter tests/unit/% tests/shim/% tests/interleave/%,$(TEST_SRC))
+LUA_SRC := $(filter tests/lua/%,$(TEST_SRC))
+API_SRC := $(filter tests/api/%,$(TEST_SRC))
+LINK_SRC := $(filter-out $(INSIDE_SRC) $(LUA_SRC),$(TEST_SRC))
+LINK_CXX_SRC := $(sort $(wildcard tests/*/test_*.cc))
+
+INSIDE_TESTS := $(INSIDE_SRC:%.c=$(BUILD)/%)
+LUA_TESTS := $(LUA_SRC:%.c=$(BUILD)/%)
+LINK_TESTS := $(LINK_SRC:%.c=$(BUILD)/%)
+SPLIT_TESTS := $(API_SRC:tests/%.c=$(BUILD)/split/tests/%)
+CXX_TESTS := $(LINK_CXX_SRC:%.cc=$(BUILD)/%)
+
+PROGRAMS := $(INSIDE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS)
+SCRIPTS := $(sort $(wildcard tests/*/run))
+ONCE_SCRIPTS := tests/compile/run tests/tools/run # not under sanitizers: nothing of ours runs there
+only = $(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program)))
+
+$(INSIDE_TESTS): $(BUILD)/%: %.c tests/test.h $(OUT)/wippy.h
+	@mkdir -p $(@D)
+	$(COMPILE) $(INSIDE) $(INCLUDE) $< $(LDFLAGS) $(LIBS) -o $@
+
+$(LINK_TESTS): $(BUILD)/%: %.c tests/test.h $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LIB) $(LIBS) -o $@
+
+$(SPLIT_TESTS): $(BUILD)/split/tests/%: tests/%.c tests/test.h $(SPLIT_LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(SPLIT_LIB) $(LIBS) -o $@
+
+$(CXX_TESTS): $(BUILD)/%: %.cc tests/test.h $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE_CXX) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LIB) $(LIBS) -o $@
+
+$(LUA_TESTS): $(BUILD)/%: %.c tests/test.h $(LUA_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
+
+test: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy $(SPLIT_LIB) $(SPLIT_LUA_LIB) examples)
+	@tools/run-tests $(call only,$(PROGRAMS) $(SCRIPTS))
+
+# What the sanitizer lanes run, with their own BUILD and flags.
+test-programs: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy)
+	@tools/run-tests $(call only,$(PROGRAMS) $(filter-out $(ONCE_SCRIPTS),$(SCRIPTS)))
+
+stress:
+	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+matrix: $(HEADERS) $(BUILD)/wippy.o $(BUILD)/wippy_lua.o $(SPLIT_LIB) $(SPLIT_LUA_LIB)
+	@tests/compile/run
+
+# ---- sanitizers ----
+
+ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+
+asan: export ASAN_OPTIONS = detect_stack_use_after_return=1:strict_string_checks=1
+asan: export UBSAN_OPTIONS = print_stacktrace=1
+asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='$(ASAN)' CXXFLAGS='$(ASAN)' test-programs
+
+# ThreadSanitizer of older compilers does not know the wide address randomisation of newer kernels.
+# No suppressions: none are needed.
+tsan: export TEST_RUNNER = $(shell setarch "$$(uname -m)" -R true 2>/dev/null && echo setarch $$(uname -m) -R)
+tsan: export TSAN_OPTIONS = second_deadlock_stack=1
+tsan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='$(TSAN)' CXXFLAGS='$(TSAN)' test-programs
+
+# ---- benchmarks and examples ----
+
+BENCH_SRC := $(wildcard tools/bench/*.c)
+BENCHES := $(BENCH_SRC:tools/%.c=$(BUILD)/%)
+
+$(BENCHES): $(BUILD)/bench/%: tools/bench/%.c $(LUA_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
+
+bench: $(BENCHES)
+	@if [ -x tools/bench/run ]; then tools/bench/run $(BENCHES); \
+	else for program in $(BENCHES); do echo "== $$program"; $$program || exit 1; done; fi
+
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+CXX_EXAMPLES := $(patsubst %.cc,$(BUILD)/%,$(wildcard examples/*.cc))
+
+$(EXAMPLES): $(BUILD)/%: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIBS) $(LIBS) -o $@
+
+$(CXX_EXAMPLES): $(BUILD)/%: %.cc $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE_CXX) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIBS) $(LIBS) -o $@
+
+examples: $(EXAMPLES) $(CXX_EXAMPLES)
+
+# ---- giving it away ----
+
+VERSION = $(shell awk '$$2 ~ /^WIPPY_VERSION_/ { printf "%s%s", dot, $$3; dot = "." }' src/api.h)
+
+install: $(HEADERS) $(BUILD)/wippy $(BUILD)/wippy.c
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
+		$(DESTDIR)$(PREFIX)/share/wippy $(DESTDIR)$(PREFIX)/share/pkgconfig
+	install -m 755 $(BUILD)/wippy $(DESTDIR)$(PREFIX)/bin/wippy
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/wippy.c $(DESTDIR)$(PREFIX)/share/wippy/wippy.c
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \
+		'source=$${prefix}/share/wippy/wippy.c' '' 'Name: wippy' \
+		'Description: actors for C and C++ programs, in one header' 'Version: $(VERSION)' \
+		'Cflags: -I$${includedir}' 'Libs: $(LIBS)' \
+		>$(DESTDIR)$(PREFIX)/share/pkgconfig/wippy.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/wippy $(HEADERS:$(OUT)/%=$(DESTDIR)$(PREFIX)/include/%)
+	rm -f $(DESTDIR)$(PREFIX)/share/pkgconfig/wippy.pc
+	rm -rf $(DESTDIR)$(PREFIX)/share/wippy
+
+dist: $(HEADERS)
+	tools/dist -o $(BUILD)/dist $(HEADERS)
+
+format:
+	find src tools tests examples -name '*.[ch]' -exec clang-format -i {} +
+
+clean:
+	rm -rf $(BUILD)
+
+DEPENDENCY_DIRS := tests split command bench examples
+-include $(wildcard $(BUILD)/*.d) \
+	$(shell find $(DEPENDENCY_DIRS:%=$(BUILD)/%) -name '*.d' 2>/dev/null)
