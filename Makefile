@@ -64,8 +64,10 @@ INCLUDE := -I$(OUT) $(LUA_CFLAGS) $(STB_CFLAGS)
 COMPILE = $(CC) -std=c11 $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@
 COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@
 # Unit tests see src/ (quoted includes only: memory.h and process.h are system headers too) and the
-# private macros, which the headers otherwise take back at their end.
-INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS
+# private macros, which the headers otherwise take back at their end. The feature macro stands before
+# the first system header in the merged form; single sources need it from here.
+INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
+SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
 .PHONY: all run test test-programs amalgamate split matrix asan tsan stress bench examples \
 	install uninstall dist format clean
@@ -124,7 +126,7 @@ split: $(SPLIT_LIB) $(SPLIT_LUA_LIB)
 
 $(BUILD)/split/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) $(INCLUDE) -DWIPPY_SPLIT -iquote src -c $< -o $@
+	$(COMPILE) $(INCLUDE) $(SPLIT) -c $< -o $@
 
 $(SPLIT_LIB): $(SPLIT_SRC:src/%.c=$(BUILD)/split/%.o)
 	@rm -f $@
@@ -169,7 +171,7 @@ CXX_TESTS := $(LINK_CXX_SRC:%.cc=$(BUILD)/%)
 PROGRAMS := $(INSIDE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS)
 SCRIPTS := $(sort $(wildcard tests/*/run))
 ONCE_SCRIPTS := tests/compile/run tests/tools/run # not under sanitizers: nothing of ours runs there
-only = $(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program)))
+only = $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1)
 
 $(INSIDE_TESTS): $(BUILD)/%: %.c tests/test.h $(OUT)/wippy.h
 	@mkdir -p $(@D)
