@@ -1,0 +1,89 @@
+/* ========================================================================== >>registry
+   The current version of everything declared, and the way to it.
+   Readers: any thread, one short lock to take hold of the current snapshot.
+   Changes: one at a time, under the change lock, which is held while kinds and listeners are called;
+   the short lock is not.
+   Locks: change, then state.  Allocates: through wippyi_mem; nothing once the first handler was
+   asked to apply, so that publishing cannot fail.
+   Holds: versions[i].id == i; version 0 is what was loaded before the first change. */
+#ifndef WIPPYI_REGISTRY_H
+#define WIPPYI_REGISTRY_H
+
+#include "kinds.h"
+#include "platform.h"
+#include "refs.h"
+#include "snapshot.h"
+
+typedef struct wippyi_version {
+    int64_t previous; /* -1 = none */
+    int64_t next;     /* latest made from this one; -1 = none */
+    int64_t wall_ns;
+    wippy_entry_change *changes; /* from previous to this, both sides held; NULL for version 0 */
+    size_t count;
+} wippyi_version;
+
+typedef struct wippyi_listener {
+    wippy_registry_fn fn;
+    void *user_data;
+} wippyi_listener;
+
+struct wippyi_registry {
+    wippy_runtime *rt;
+    wippyi_mem *mem;
+    wippyi_kinds kinds; /* added under state, read without lock */
+
+    wippyi_mutex change;     /* one change at a time */
+    wippyi_a64 change_owner; /* thread that holds `change`, 0 = nobody; only compared with oneself */
+    wippyi_listener *listeners; /* this and all up to `state`: guarded by change */
+    size_t listener_count;
+    size_t listener_room;
+    uint64_t next_revision;
+    uint64_t next_order;
+
+    wippyi_mutex state; /* guards all below; written with `change` held too */
+    wippy_snapshot *current;
+    wippyi_version *versions;
+    size_t version_count;
+    size_t version_room;
+};
+
+/* Make an empty registry at version 0, with the built-in kinds. Returns: WIPPY_OK, _ERR_NOMEM. */
+WIPPYI_FN wippy_result wippyi_registry_create(wippy_runtime *rt, wippyi_mem *mem,
+                                              wippyi_registry **out);
+/* Nobody uses it any more; entries and snapshots that are still held must be released before. */
+WIPPYI_FN void wippyi_registry_destroy(wippyi_registry *registry);
+
+/* What a spawn by entry needs. `entry` is held for the caller.
+   Returns: WIPPY_OK, _ERR_NOTFOUND ("factory not found"), or what the kind answered. */
+WIPPYI_FN wippy_result wippyi_registry_resolve(wippy_runtime *rt, const char *entry_id,
+                                               wippy_entry **entry, wippy_type *type,
+                                               wippy_diag *diag);
+
+/* For a listener: who is outdated by the change, see wippyi_refs_outdated(). */
+WIPPYI_FN wippy_result wippyi_registry_outdated(wippy_runtime *rt,
+                                                const wippy_registry_event *event,
+                                                wippyi_outdated_fn fn, void *user_data);
+
+/* ---- for the change module ---- */
+
+/* Become the one who changes. Returns: WIPPY_OK, _ERR_BUSY (this thread is already). */
+WIPPYI_FN wippy_result wippyi_registry_enter(wippyi_registry *registry);
+WIPPYI_FN void wippyi_registry_leave(wippyi_registry *registry);
+
+/* The current snapshot, held. */
+WIPPYI_FN wippy_snapshot *wippyi_registry_current(wippyi_registry *registry);
+
+/* An old or the current snapshot, put together from the history. The caller has entered or not.
+   Returns: WIPPY_OK, _ERR_NOTFOUND, _ERR_NOMEM. */
+WIPPYI_FN wippy_result wippyi_registry_at(wippyi_registry *registry, int64_t version,
+                                          wippy_snapshot **out);
+
+/* Make sure that one more version can be recorded. Entered. */
+WIPPYI_FN wippy_result wippyi_registry_reserve(wippyi_registry *registry);
+
+/* Make `next` current (taking over the caller's hold); its version is the next free number when
+   `changes` (taken over too) are to be recorded, else it exists already. Entered, reserved. */
+WIPPYI_FN void wippyi_registry_publish(wippyi_registry *registry, wippy_snapshot *next,
+                                       wippy_entry_change *changes, size_t count);
+
+#endif /* WIPPYI_REGISTRY_H */
