@@ -115,8 +115,7 @@ typedef struct wippyi_thread {
     uint32_t id;
 #else
     pthread_t handle;
-    wippyi_mutex lock; /* makes "still running" hold while a signal is sent */
-    bool running;      /* guarded by lock */
+    bool running; /* guarded by the lock of the interrupts, so that it holds while a signal is sent */
 #endif
 #endif
     void (*fn)(void *arg);
@@ -135,7 +134,7 @@ WIPPYI_FN void wippyi_thread_join(wippyi_thread *t);
 
 /* Fill *t for the calling thread, which was started by somebody else, so that it can be interrupted.
    Release on the same thread; afterwards no interrupt sent through t runs. */
-WIPPYI_FN wippy_result wippyi_thread_adopt(wippyi_thread *t);
+WIPPYI_FN void wippyi_thread_adopt(wippyi_thread *t);
 WIPPYI_FN void wippyi_thread_release(wippyi_thread *t);
 
 WIPPYI_FN bool wippyi_thread_is_current(const wippyi_thread *t);
@@ -200,6 +199,8 @@ typedef struct wippyi_watch {
 
 typedef struct wippyi_poll_slot {
     wippyi_watch *first; /* in order of add */
+    uint32_t generation; /* grows when the last watch is removed: older news are not for the next */
+    uint32_t polled;     /* generation the waiter has asked poll(2) about */
     bool registered;     /* epoll knows the descriptor */
 } wippyi_poll_slot;
 
