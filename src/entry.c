@@ -14,7 +14,7 @@ WIPPYI_FN wippy_slice wippyi_text_slice(const char *text)
     return slice;
 }
 
-WIPPYI_FN bool wippyi_slice_is(wippy_slice slice, const char *text)
+WIPPYI_FN bool wippyi_text_is(wippy_slice slice, const char *text)
 {
     size_t size = strlen(text);
     return slice.size == size && (size == 0 || memcmp(slice.data, text, size) == 0);

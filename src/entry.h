@@ -48,7 +48,7 @@ WIPPYI_FN void wippyi_entry_release(wippyi_mem *mem, wippy_entry *entry);
 WIPPYI_FN wippy_slice wippyi_empty_map(void);
 
 WIPPYI_FN wippy_slice wippyi_text_slice(const char *text);
-WIPPYI_FN bool wippyi_slice_is(wippy_slice slice, const char *text);
+WIPPYI_FN bool wippyi_text_is(wippy_slice slice, const char *text);
 
 /* Text of a slice for messages: "%.*s" with wippyi_slice_args(slice). */
 #define WIPPYI_SLICE_ARGS(slice) (int)WIPPYI_MIN((slice).size, (size_t)200), (slice).data

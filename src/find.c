@@ -96,7 +96,7 @@ static wippyi_find_key wippyi_find_read_key(wippy_slice name)
     key.test = 0;
     key.path = name;
     for (size_t i = 0; i < WIPPYI_COUNT(parts); i++) {
-        if (wippyi_slice_is(name, parts[i])) {
+        if (wippyi_text_is(name, parts[i])) {
             key.test = '.';
             return key;
         }
@@ -300,7 +300,7 @@ static wippy_result wippyi_find_part(const wippy_entry *entry, wippy_slice name,
     switch (name.data[1]) { /* .kind .name .ns .id */
     case 'k': text = wippyi_text_slice(entry->kind); break;
     case 'i': text = wippyi_text_slice(entry->id); break;
-    default: text = wippyi_slice_is(name, ".ns") ? ns : local; break;
+    default: text = wippyi_text_is(name, ".ns") ? ns : local; break;
     }
     return wippyi_text_like(text, pattern) ? WIPPY_OK : WIPPY_ERR_NOTFOUND;
 }
