@@ -85,9 +85,9 @@ static wippy_result wippyi_catalog_reserve(wippyi_catalog *catalog)
         return WIPPY_OK;
     }
     size_t capacity = WIPPYI_MAX(wanted, catalog->capacity * 2 + 8);
-    void *items = wippyi_mem_resize(catalog->mem, catalog->items,
-                                    catalog->capacity * sizeof(wippyi_item *),
-                                    capacity * sizeof(wippyi_item *));
+    void *items =
+        wippyi_mem_resize(catalog->mem, catalog->items, catalog->capacity * sizeof(wippyi_item *),
+                          capacity * sizeof(wippyi_item *));
     if (!items) {
         return WIPPY_ERR_NOMEM;
     }

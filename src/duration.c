@@ -94,8 +94,8 @@ static wippy_result wippyi_duration_add(uint64_t *total, const wippyi_duration_n
     if (number->whole > limit / unit->ns) {
         return WIPPY_ERR_LIMIT;
     }
-    uint64_t ns = number->whole * unit->ns +
-                  wippyi_duration_part(number->fraction, number->scale, unit->ns);
+    uint64_t ns =
+        number->whole * unit->ns + wippyi_duration_part(number->fraction, number->scale, unit->ns);
     if (ns > limit - *total) {
         return WIPPY_ERR_LIMIT;
     }

@@ -16,12 +16,12 @@ struct wippy_frame {
     uint32_t scope_count;
     bool has_scope;
     bool trusted;
-    const char *entry;       /* "" = none; all strings lie behind the struct */
-    const char *actor;       /* "" = none */
+    const char *entry; /* "" = none; all strings lie behind the struct */
+    const char *actor; /* "" = none */
     wippy_slice actor_meta;
-    wippy_slice context;     /* size 0 = empty */
+    wippy_slice context; /* size 0 = empty */
     const char *const *scope;
-    size_t bytes;            /* of the whole block */
+    size_t bytes; /* of the whole block */
     wippyi_mem *mem;
 };
 

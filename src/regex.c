@@ -6,12 +6,12 @@
 #define WIPPYI_REGEX_DEPTH   200
 #define WIPPYI_REGEX_PROGRAM 10000 /* instructions */
 #define WIPPYI_REGEX_REPEAT  1000
-#define WIPPYI_REGEX_SMALL   96    /* instructions that match without allocating */
+#define WIPPYI_REGEX_SMALL   96 /* instructions that match without allocating */
 
-enum { /* flags of the syntax */
-    WIPPYI_REGEX_FOLD = 1,      /* i */
-    WIPPYI_REGEX_LINES = 2,     /* m */
-    WIPPYI_REGEX_DOT_ALL = 4    /* s */
+enum {                          /* flags of the syntax */
+       WIPPYI_REGEX_FOLD = 1,   /* i */
+       WIPPYI_REGEX_LINES = 2,  /* m */
+       WIPPYI_REGEX_DOT_ALL = 4 /* s */
 };
 
 typedef enum wippyi_regex_op {
@@ -24,9 +24,9 @@ typedef enum wippyi_regex_op {
     WIPPYI_RX_MATCH,
     /* nodes of the tree only */
     WIPPYI_RX_EMPTY,
-    WIPPYI_RX_CAT,    /* x: first child */
-    WIPPYI_RX_ALT,    /* x: first child */
-    WIPPYI_RX_REPEAT  /* x: child, y: least, z: most, UINT32_MAX = no limit */
+    WIPPYI_RX_CAT,   /* x: first child */
+    WIPPYI_RX_ALT,   /* x: first child */
+    WIPPYI_RX_REPEAT /* x: child, y: least, z: most, UINT32_MAX = no limit */
 } wippyi_regex_op;
 
 enum {
@@ -174,7 +174,7 @@ static bool wippyi_regex_digit(char c)
 
 static int wippyi_regex_hex(char c)
 {
-    return wippyi_regex_digit(c)      ? c - '0'
+    return wippyi_regex_digit(c)  ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
            : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                   : -1;
@@ -231,10 +231,10 @@ static const wippyi_regex_named wippyi_regex_perl[] = {
     {"d", "09"}, {"w", "09AZ__az"}, {"s", "\t\n\f\r  "}};
 
 static const wippyi_regex_named wippyi_regex_posix[] = {
-    {"[:alnum:]", "09AZaz"}, {"[:alpha:]", "AZaz"},      {"[:blank:]", "\t\t  "},
-    {"[:digit:]", "09"},     {"[:lower:]", "az"},        {"[:print:]", " ~"},
+    {"[:alnum:]", "09AZaz"},   {"[:alpha:]", "AZaz"},    {"[:blank:]", "\t\t  "},
+    {"[:digit:]", "09"},       {"[:lower:]", "az"},      {"[:print:]", " ~"},
     {"[:punct:]", "!/:@[`{~"}, {"[:space:]", "\t\r  "},  {"[:upper:]", "AZ"},
-    {"[:word:]", "09AZ__az"}, {"[:xdigit:]", "09AFaf"},  {"[:graph:]", "!~"}};
+    {"[:word:]", "09AZ__az"},  {"[:xdigit:]", "09AFaf"}, {"[:graph:]", "!~"}};
 
 static void wippyi_regex_range_add(wippyi_regex_parser *p, uint32_t low, uint32_t high)
 {
@@ -386,7 +386,8 @@ static uint32_t wippyi_regex_group(wippyi_regex_parser *p)
     if (wippyi_regex_take(p, "?P<")) {
         wippyi_regex_group_name(p);
     } else if (wippyi_regex_take(p, "?") && !wippyi_regex_flags(p)) {
-        return wippyi_regex_node_add(p, WIPPYI_RX_EMPTY, 0, 0); /* flags hold until the ')' around */
+        return wippyi_regex_node_add(p, WIPPYI_RX_EMPTY, 0,
+                                     0); /* flags hold until the ')' around */
     }
     if (p->result != WIPPY_OK) {
         return 0;
@@ -801,8 +802,8 @@ static bool wippyi_regex_takes(const wippyi_regex *regex, const wippyi_regex_ste
 {
     switch (step->op) {
     case WIPPYI_RX_CHAR:
-        return rune == step->x || ((step->y & WIPPYI_REGEX_FOLD) != 0 &&
-                                   wippyi_regex_swap_case(rune) == step->x);
+        return rune == step->x ||
+               ((step->y & WIPPYI_REGEX_FOLD) != 0 && wippyi_regex_swap_case(rune) == step->x);
     case WIPPYI_RX_ANY: return rune != '\n' || (step->y & WIPPYI_REGEX_DOT_ALL) != 0;
     case WIPPYI_RX_CLASS: return wippyi_regex_in_class(regex, step->x, rune);
     default: return false;
