@@ -90,32 +90,47 @@ static wippy_result wippyi_change_nomem(wippyi_change *change)
 
 /* ------------------------------------------------------------------ from wishes to changes */
 
-static wippy_result wippyi_change_make_entry(wippyi_change *change, const wippyi_wish *wish,
+/* Give an entry its numbers. They are also used up when the change fails: never given twice. */
+static void wippyi_change_number(wippyi_change *change, const wippy_entry *before,
+                                 wippy_entry *after)
+{
+    after->revision = change->registry->next_revision++;
+    after->order = before != NULL ? before->order : change->registry->next_order++;
+}
+
+static wippy_result wippyi_change_make_entry(wippyi_change *change,
+                                             const wippy_registry_change *wish,
                                              const wippy_entry *before, wippy_entry **out)
 {
-    wippyi_registry *registry = change->registry;
     wippyi_entry_desc desc;
     memset(&desc, 0, sizeof(desc));
     desc.id = wish->id;
     desc.kind = wish->kind != NULL || before == NULL ? wish->kind : before->kind;
-    desc.file = wish->file;
-    desc.line = wish->line;
     desc.meta = wish->meta;
     desc.data = wish->data;
-    desc.order = before != NULL ? before->order : registry->next_order;
-    desc.revision = registry->next_revision;
-    wippy_result result = wippyi_entry_make(registry->mem, &desc, out, change->diag);
+    wippy_result result = wippyi_entry_make(change->registry->mem, &desc, out, change->diag);
     if (result == WIPPY_OK) {
-        registry->next_revision++; /* also used up when the change fails: never given twice */
-        registry->next_order += before == NULL;
+        wippyi_change_number(change, before, *out);
     }
     return result;
 }
 
-static wippy_result wippyi_change_refuse(wippyi_change *change, wippy_entry_op op,
-                                         const wippyi_wish *wish, const wippy_entry *before)
+static wippy_result wippyi_change_same_kind(wippyi_change *change, const char *kind,
+                                            const wippy_entry *before)
+{
+    if (kind == NULL || strcmp(kind, before->kind) == 0) {
+        return WIPPY_OK;
+    }
+    return wippyi_reject(change->diag, WIPPY_ERR_INVALID, before->id,
+                         "kind of an entry cannot change: %.200s is %.100s, not %.100s",
+                         before->id, before->kind, kind);
+}
+
+static wippy_result wippyi_change_refuse(wippyi_change *change, const wippy_registry_change *wish,
+                                         const wippy_entry *before)
 {
     wippy_diag *diag = change->diag;
+    wippy_entry_op op = wish->op;
     wippy_slice none = {NULL, 0};
     if (wish->id == NULL || wish->id[0] == '\0') {
         return wippyi_reject(diag, WIPPY_ERR_INVALID, NULL, "entry must have valid id field");
@@ -132,21 +147,16 @@ static wippy_result wippyi_change_refuse(wippyi_change *change, wippy_entry_op o
         return wippyi_reject(diag, WIPPY_ERR_NOTFOUND, wish->id, "entry not found: %.200s",
                              wish->id);
     }
-    if (op == WIPPY_ENTRY_UPDATE && wish->kind != NULL && strcmp(wish->kind, before->kind) != 0) {
-        return wippyi_reject(diag, WIPPY_ERR_INVALID, wish->id,
-                             "kind of an entry cannot change: %.200s is %.100s, not %.100s",
-                             wish->id, before->kind, wish->kind);
-    }
-    return WIPPY_OK;
+    return op == WIPPY_ENTRY_UPDATE ? wippyi_change_same_kind(change, wish->kind, before)
+                                    : WIPPY_OK;
 }
 
-static wippy_result wippyi_change_add(wippyi_change *change, wippy_entry_op op,
-                                      const wippyi_wish *wish)
+static wippy_result wippyi_change_add(wippyi_change *change, const wippy_registry_change *wish)
 {
     wippy_entry *before = wish->id != NULL ? wippy_snapshot_get(change->base, wish->id) : NULL;
     wippy_entry *after = NULL;
-    wippy_result result = wippyi_change_refuse(change, op, wish, before);
-    if (result == WIPPY_OK && op != WIPPY_ENTRY_DELETE) {
+    wippy_result result = wippyi_change_refuse(change, wish, before);
+    if (result == WIPPY_OK && wish->op != WIPPY_ENTRY_DELETE) {
         result = wippyi_change_make_entry(change, wish, before, &after);
     }
     if (result == WIPPY_OK) {
@@ -156,8 +166,8 @@ static wippy_result wippyi_change_add(wippyi_change *change, wippy_entry_op op,
     return result;
 }
 
-static wippy_result wippyi_change_take_public(wippyi_change *change,
-                                              const wippy_registry_change *wishes, size_t count)
+static wippy_result wippyi_change_take(wippyi_change *change, const wippy_registry_change *wishes,
+                                       size_t count)
 {
     if (count == 0) {
         return wippyi_reject(change->diag, WIPPY_ERR_INVALID, NULL, "no changes to apply");
@@ -166,13 +176,7 @@ static wippy_result wippyi_change_take_public(wippyi_change *change,
         return wippyi_change_nomem(change);
     }
     for (size_t i = 0; i < count; i++) {
-        wippyi_wish wish;
-        memset(&wish, 0, sizeof(wish));
-        wish.id = wishes[i].id;
-        wish.kind = wishes[i].kind;
-        wish.meta = wishes[i].meta;
-        wish.data = wishes[i].data;
-        wippy_result result = wippyi_change_add(change, wishes[i].op, &wish);
+        wippy_result result = wippyi_change_add(change, &wishes[i]);
         if (result != WIPPY_OK) {
             return result;
         }
@@ -180,19 +184,20 @@ static wippy_result wippyi_change_take_public(wippyi_change *change,
     return WIPPY_OK;
 }
 
-static wippy_result wippyi_change_take_loaded(wippyi_change *change, const wippyi_wish *wishes,
+static wippy_result wippyi_change_take_loaded(wippyi_change *change, wippy_entry *const *entries,
                                               size_t count)
 {
     if (wippyi_changes_make(&change->list, change->registry->mem, count) != WIPPY_OK) {
         return wippyi_change_nomem(change);
     }
     for (size_t i = 0; i < count; i++) {
-        bool exists = wippy_snapshot_get(change->base, wishes[i].id) != NULL;
-        wippy_result result = wippyi_change_add(
-            change, exists ? WIPPY_ENTRY_UPDATE : WIPPY_ENTRY_CREATE, &wishes[i]);
-        if (result != WIPPY_OK) {
-            return result;
+        wippy_entry *before = wippy_snapshot_get(change->base, entries[i]->id);
+        if (before != NULL &&
+            wippyi_change_same_kind(change, entries[i]->kind, before) != WIPPY_OK) {
+            return WIPPY_ERR_INVALID;
         }
+        wippyi_change_number(change, before, entries[i]);
+        wippyi_changes_add(&change->list, before, entries[i]);
     }
     return WIPPY_OK;
 }
@@ -551,7 +556,7 @@ WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt,
     if (result != WIPPY_OK) {
         return result;
     }
-    result = wippyi_change_take_public(&change, changes, count);
+    result = wippyi_change_take(&change, changes, count);
     if (result == WIPPY_OK) {
         result = wippyi_change_run(&change);
     }
@@ -585,7 +590,7 @@ WIPPY_API wippy_result wippy_registry_apply_version(wippy_runtime *rt, int64_t v
     return result;
 }
 
-WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, const wippyi_wish *wishes,
+WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry *const *entries,
                                           size_t count, wippy_diag *diag)
 {
     wippyi_change change;
@@ -596,7 +601,7 @@ WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, const wippy
     if (result != WIPPY_OK) {
         return result;
     }
-    result = wippyi_change_take_loaded(&change, wishes, count);
+    result = wippyi_change_take_loaded(&change, entries, count);
     if (result == WIPPY_OK) {
         result = wippyi_change_run(&change);
     }

@@ -9,19 +9,11 @@
 
 #include "registry.h"
 
-/* A wish of the loader: where it comes from; create or update, whichever fits. */
-typedef struct wippyi_wish {
-    const char *id;
-    const char *kind;
-    const char *file;
-    uint32_t line;
-    wippy_slice meta;
-    wippy_slice data;
-} wippyi_wish;
-
-/* Apply what was loaded: kinds without handler and references not found are warned about. No id
-   occurs twice. Nothing to load is fine. */
-WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, const wippyi_wish *wishes,
+/* Apply what was loaded: entries that nobody else knows yet and whose ids are all different; each is
+   created or replaces the one that is there. They get their order and revision here; the caller
+   releases its holds afterwards. Kinds without handler and references not found are warned about.
+   Nothing to load is fine. Returns: as wippy_registry_apply(). */
+WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry *const *entries,
                                           size_t count, wippy_diag *diag);
 
 #endif /* WIPPYI_CHANGE_H */

@@ -119,8 +119,6 @@ WIPPYI_FN wippy_result wippyi_entry_make(wippyi_mem *mem, const wippyi_entry_des
     memset(entry, 0, sizeof(*entry));
     wippyi_a32_init(&entry->holds, 1);
     entry->line = desc->line;
-    entry->revision = desc->revision;
-    entry->order = desc->order;
     entry->block_size = size;
     char *at = (char *)(entry + 1);
     entry->id = wippyi_entry_put(&at, id.data, id.size);

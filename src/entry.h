@@ -35,11 +35,9 @@ typedef struct wippyi_entry_desc {
     uint32_t line;
     wippy_slice meta; /* size 0 = empty map */
     wippy_slice data; /* size 0 = empty map */
-    uint64_t order;
-    uint64_t revision;
 } wippyi_entry_desc;
 
-/* Check and copy. Returns: WIPPY_OK, _ERR_INVALID (diag says what), _ERR_NOMEM. */
+/* Check and copy; order and revision are 0. Returns: WIPPY_OK, _ERR_INVALID (diag says what), _ERR_NOMEM. */
 WIPPYI_FN wippy_result wippyi_entry_make(wippyi_mem *mem, const wippyi_entry_desc *desc,
                                          wippy_entry **out, wippy_diag *diag);
 WIPPYI_FN void wippyi_entry_release(wippyi_mem *mem, wippy_entry *entry);

@@ -17,8 +17,11 @@ static wippy_entry *make_entry(wippyi_mem *mem, const char *id, uint64_t order)
     memset(&desc, 0, sizeof(desc));
     desc.id = id;
     desc.kind = "registry.entry";
-    desc.order = order;
-    return wippyi_entry_make(mem, &desc, &entry, NULL) == WIPPY_OK ? entry : NULL;
+    if (wippyi_entry_make(mem, &desc, &entry, NULL) != WIPPY_OK) {
+        return NULL;
+    }
+    entry->order = order;
+    return entry;
 }
 
 TEST(test_entry_make_copies_and_fills_in_empty_maps)
@@ -431,21 +434,39 @@ TEST(test_outdated_tells_importers_with_their_sources)
 
 /* ------------------------------------------------------------------ loading through the back door */
 
+static wippy_entry *load_entry(kit *k, const char *id, const char *kind, const char *data,
+                               uint32_t line)
+{
+    wippy_writer w;
+    wippyi_entry_desc desc;
+    wippy_entry *entry = NULL;
+    memset(&desc, 0, sizeof(desc));
+    desc.id = id;
+    desc.kind = kind;
+    desc.data = kit_value(&w, k->rt, data);
+    desc.file = "f.yaml";
+    desc.line = line;
+    if (wippyi_entry_make(wippyi_runtime_mem(k->rt), &desc, &entry, NULL) != WIPPY_OK) {
+        entry = NULL;
+    }
+    wippy_writer_free(&w);
+    return entry;
+}
+
 static wippy_result load(kit *k, const char *const *ids_kinds_data, size_t count, wippy_diag *diag)
 {
-    static wippy_writer writers[KIT_WISHES];
-    wippyi_wish wishes[KIT_WISHES];
-    memset(wishes, 0, sizeof(wishes));
+    wippy_entry *entries[KIT_WISHES];
+    wippy_result result = WIPPY_OK;
     for (size_t i = 0; i < count; i++) {
-        wishes[i].id = ids_kinds_data[3 * i];
-        wishes[i].kind = ids_kinds_data[3 * i + 1];
-        wishes[i].data = kit_value(&writers[i], k->rt, ids_kinds_data[3 * i + 2]);
-        wishes[i].file = "f.yaml";
-        wishes[i].line = (uint32_t)i + 1;
+        const char *const *item = &ids_kinds_data[3 * i];
+        entries[i] = load_entry(k, item[0], item[1], item[2], (uint32_t)i + 1);
+        result = entries[i] != NULL ? result : WIPPY_ERR_NOMEM;
     }
-    wippy_result result = wippyi_change_load(wippyi_runtime_registry(k->rt), wishes, count, diag);
+    if (result == WIPPY_OK) {
+        result = wippyi_change_load(wippyi_runtime_registry(k->rt), entries, count, diag);
+    }
     for (size_t i = 0; i < count; i++) {
-        wippy_writer_free(&writers[i]);
+        wippy_entry_release(k->rt, entries[i]);
     }
     return result;
 }
