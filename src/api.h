@@ -566,6 +566,13 @@ WIPPY_API wippy_result wippy_destroy(wippy_runtime *rt);
    Returns: how many there are (may exceed room). */
 WIPPY_API size_t wippy_survivors(wippy_runtime *rt, wippy_pid *pids, size_t room);
 
+/* Have fn called once by wippy_destroy(), after the last process was closed and every thread ended,
+   newest first; memory functions still work then. For bridges that keep caches.
+   Thread: any.   Returns: WIPPY_OK, _ERR_INVALID, _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_on_destroy(wippy_runtime *rt,
+                                        void (*fn)(wippy_runtime *rt, void *user_data),
+                                        void *user_data);
+
 /* The self of every thread that runs no process: main(), the program's own threads, callbacks.
    Give it to any function below that takes a `wippy_self *` and says so. Its pid is zero.
 
@@ -691,6 +698,9 @@ typedef struct wippy_type_desc {
    Returns: WIPPY_OK, _ERR_INVALID (no step, no name), _ERR_EXISTS, _ERR_NOMEM, _ERR_LIMIT. */
 WIPPY_API wippy_result wippy_type_register(wippy_runtime *rt, const wippy_type_desc *desc,
                                            wippy_type *out);
+
+/* user_data of a registered process type; NULL when unknown. Thread: any. */
+WIPPY_API void *wippy_type_user_data(wippy_runtime *rt, wippy_type type);
 
 /* Find a process type by name. Returns: WIPPY_OK, _ERR_NOTFOUND. */
 WIPPY_API wippy_result wippy_type_find(wippy_runtime *rt, const char *name, wippy_type *out);
@@ -1408,6 +1418,37 @@ typedef struct wippy_project_desc {
             _ERR_CONFLICT, _ERR_IO, _ERR_NOMEM, or what a handler answered. */
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
                                           wippy_diag *diag);
+
+/* ------------------------------------------------------------------ configuration
+   For programs with files and options of their own. */
+
+/* Append the one value a YAML or JSON text stands for (a subset of YAML: block and one-line
+   collections, plain and quoted scalars, | and >). The writer must be one with memory.
+
+   name     for messages; NULL = none
+   diag     where it is wrong; may be NULL
+
+   Thread:  the one that uses the writer.
+   Returns: WIPPY_OK, _ERR_SYNTAX, _ERR_LIMIT, _ERR_NOMEM; the writer then has failed too. */
+WIPPY_API wippy_result wippy_write_yaml(wippy_writer *out, const char *name, const char *text,
+                                        size_t bytes, wippy_diag *diag);
+
+/* Append what an option says: "true", "false", integers and floats as such, anything else as a
+   string. The writer must be one with memory. Thread: the one that uses the writer. */
+WIPPY_API void wippy_write_setting(wippy_writer *out, const char *text);
+
+/* Append a copy of a map in which the value under a path is exchanged or added; what stands on the
+   way and is no map gives way to one.
+
+   map      one encoded map; size 0 = empty
+   path     1 to 32 keys joined by '.'
+   value    one encoded value
+
+   Thread:  the one that uses the writer.
+   Returns: WIPPY_OK, _ERR_INVALID (path, or map is none; nothing is written then), or how the writer
+            has failed. */
+WIPPY_API wippy_result wippy_value_set(wippy_writer *out, wippy_slice map, const char *path,
+                                       wippy_slice value);
 
 /* ====================================================================== >>durations
    Text like "1h30m", "1.5s", "250ms", "2.5us", "-10s", "0": a sign, then numbers with units
