@@ -648,8 +648,8 @@ static void wippyi_thread_fill(wippyi_thread *t, void (*fn)(void *), void *arg, 
     memset(t, 0, sizeof(*t));
     t->fn = fn;
     t->arg = arg;
-    if (name != NULL) {
-        strncpy(t->name, name, sizeof(t->name) - 1);
+    for (size_t i = 0; name != NULL && name[i] != '\0' && i < sizeof(t->name) - 1; i++) {
+        t->name[i] = name[i];
     }
 }
 
