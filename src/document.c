@@ -402,7 +402,7 @@ static wippy_result wippyi_document_run(wippyi_document *document)
     const wippyi_yaml_node *root = document->yaml->root;
     wippyi_mem *mem = document->entries->mem;
     wippy_slice ns;
-    if (wippyi_yaml_find(root, "namespace") == NULL) {
+    if (wippyi_yaml_find(root, "namespace") == NULL && !document->desc->need_namespace) {
         return WIPPY_OK; /* some other YAML file */
     }
     wippy_result result = wippyi_document_word(document, root, "namespace", &ns);

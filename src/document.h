@@ -41,12 +41,13 @@ typedef struct wippyi_document_desc {
     size_t size;
     const char *root;      /* load root, where file:/// begins; no file:// leaves it */
     const char *directory; /* of the document below root, "" = root itself: where file:// begins */
+    bool need_namespace;   /* without it: an error, not some other file that has no entries */
     /* Told of a second entry with one id in the document; may be NULL. */
     void (*duplicate)(const char *id, void *user_data);
     void *user_data;
 } wippyi_document_desc;
 
-/* Put the entries of a document into an empty list. A document without `namespace` has none.
+/* Put the entries of a document into an empty list.
    Returns: WIPPY_OK, _ERR_SYNTAX, _ERR_INVALID, _ERR_LIMIT, or what reading a file:// gave (_ERR_IO,
    _ERR_NOTFOUND, _ERR_DENIED); _ERR_NOMEM. The list is then empty. */
 WIPPYI_FN wippy_result wippyi_document_read(const wippyi_document_desc *desc,
