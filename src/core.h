@@ -98,15 +98,18 @@ enum { WIPPYI_YIELD_FREE = 0, WIPPYI_YIELD_OPEN = 1, WIPPYI_YIELD_CLAIMED = 2 };
 struct wippyi_yield {
     wippyi_slab_head head;
     wippyi_a64 state;     /* sequence << 2 | WIPPYI_YIELD_*; CAS only, but for the owner's free */
+    uint64_t owner;       /* pid */
     uint64_t tag;
     wippyi_yield *next;   /* list of the process; owner only */
     wippyi_yield **link;  /* NULL = not in the list */
     bool dropped;         /* owner only: discard the completion when it arrives */
     uint32_t command;     /* index + 1 of a registered command; 0 = built in */
     void *job;            /* of the command */
+    int fd;               /* wippy_wait_fd() */
     wippyi_timer_node timer;
     wippyi_worker *wheel; /* whose wheel holds the timer; NULL = no timer */
     void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* built-in commands; may be NULL */
+    wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped */
     void *block;          /* completion too large for `room`, from wippyi_mem */
     wippy_mail mail;      /* the completion */
     char room[16];        /* small completions */
@@ -160,8 +163,12 @@ enum { /* wippyi_slot.flags: owner only */
     WIPPYI_PROC_NEW = 8,      /* job waits for init on this host */
     WIPPYI_PROC_HIDDEN = 16,  /* not counted against max_processes */
     WIPPYI_PROC_LINK_FAILED = 32,
-    WIPPYI_PROC_LINKED = 64,  /* has, or had, relations: exit must look under its stripe */
-    WIPPYI_PROC_BLOCKED = 128 /* last step said WIPPY_YIELD; statistics */
+    WIPPYI_PROC_BODY = 128, /* init succeeded, close was not called yet */
+    WIPPYI_PROC_RUN = 64 /* wants a step even without mail: the first one, or WIPPY_CONTINUE */
+};
+enum { /* wippyi_slot.marks */
+    WIPPYI_MARK_WRITABLE = 1, /* somebody waits for room; set under the stripe */
+    WIPPYI_MARK_BLOCKED = 2   /* the last step said WIPPY_YIELD; advisory */
 };
 
 struct wippyi_slot {
@@ -169,12 +176,13 @@ struct wippyi_slot {
     wippyi_slab_head head;
     wippyi_mailbox box;
     wippyi_a64 life;     /* pid | WIPPYI_LIFE_TERMINATE, or 0; release: publishes the tenant */
-    wippyi_host *host;   /* constant while live */
+    wippyi_ap host;      /* wippyi_host*; constant while live; senders may look a moment too late */
     wippyi_a32 pending;  /* messages counted against the limit; only used when there is one */
-    wippyi_a32 waiting;  /* 1: somebody wants WRITABLE; set under the stripe */
-    uint64_t parent;     /* constant while live */
-    int64_t started_wall_ns;
-    wippy_entry *entry;  /* counted; NULL = none; owner */
+    wippyi_a32 marks;    /* WIPPYI_MARK_...; RMW */
+    uint64_t parent;     /* constant while live; others read it under the stripe */
+    wippyi_a64 tenant;   /* pid from birth on, | WIPPYI_LIFE_TERMINATE once its relations are closed;
+                            written: owner (release); the closing under the stripe */
+    wippy_entry *entry;  /* counted; NULL = none; owner; others read it under the stripe */
     /* owner */
     void *state;
     wippyi_ext *ext;     /* NULL until needed */
@@ -183,14 +191,14 @@ struct wippyi_slot {
     wippyi_slot *run_next; /* link of the queue that holds the process */
     wippy_frame *frame;  /* counted; NULL = empty */
     wippyi_relations *relations; /* guarded by the stripe of the slot */
-    uint32_t generation; /* of the next tenant */
+    uint32_t started_ms; /* of the runtime's uptime */
     uint16_t type;       /* index into runtime.types */
     uint16_t flags;      /* WIPPYI_PROC_... */
 };
 
 typedef struct wippyi_shelf {
     wippy_mail *first;
-    wippy_mail **last;
+    wippy_mail *last;
     bool used;
 } wippyi_shelf;
 
@@ -262,11 +270,10 @@ struct wippyi_worker {
     wippyi_heap heap;
     wippyi_slab_cache slots;
     wippyi_slab_cache yields;
-    wippyi_slot *overflow; /* unused outside the host's queue functions */
     uint32_t hops;         /* next-slot runs in a row */
     uint32_t rounds;       /* queue looks, for fairness */
     uint32_t until_clock;  /* steps until the clock is read again */
-    uint32_t cost_ns;      /* moving average of a step */
+    wippyi_a32 cost_ns;    /* moving average of a step; written: owner; advisory for thieves */
     uint64_t clock_ns;     /* when it was last read */
     uint64_t clock_steps;  /* steps since */
     uint64_t random;
@@ -289,7 +296,9 @@ struct wippyi_worker {
     wippyi_thread thread;
     bool thread_started;
     wippyi_a32 quit; /* this worker shall end (resize or stop) */
-    bool counted_awake; /* owner only */
+    bool searching;     /* owner only; a waker's promise is in sleep_word */
+    bool is_spare;      /* constant while its thread runs */
+    wippyi_a32 exited;  /* its thread is about to return: join it before it is started again */
 };
 
 typedef struct wippyi_queue { /* the host's global FIFO of one lane */
@@ -300,12 +309,19 @@ typedef struct wippyi_queue { /* the host's global FIFO of one lane */
     wippyi_a32 waiting;   /* written under lock: first != NULL */
 } wippyi_queue;
 
-enum { WIPPYI_HOST_RUNNING = 0, WIPPYI_HOST_STOPPING = 1, WIPPYI_HOST_STOPPED = 2 };
+/* RUNNING -> STOPPING (no spawns, CANCEL sent) -> KILLING (grace is over, everything terminated)
+   -> STOPPED (empty, workers ended); by the thread that stops the host. */
+enum {
+    WIPPYI_HOST_RUNNING = 0,
+    WIPPYI_HOST_STOPPING = 1,
+    WIPPYI_HOST_KILLING = 2,
+    WIPPYI_HOST_STOPPED = 3
+};
 #define WIPPYI_WORKERS_MAX 128 /* per host, spares included */
 
 struct wippyi_host {
     wippy_runtime *rt;
-    wippyi_host *next_host; /* creation order; constant */
+    wippyi_host *next_host; /* the one created before; constant */
     uint32_t id;            /* label, and handle */
     char *name;
     wippy_host_desc desc;   /* limits resolved; constant while running */
@@ -322,6 +338,7 @@ struct wippyi_host {
     wippyi_a64 sleep_word;
     wippyi_mutex park_lock;
     wippyi_worker *parked_list; /* guarded by park_lock */
+    wippyi_mutex thread_lock;   /* starting and joining worker threads */
     /* pump */
     wippyi_a32 pumping;  /* 1: a thread is inside wippy_pump() */
     wippyi_a32 signalled; /* 1: wake_fn was called since the last pump */
@@ -332,6 +349,9 @@ typedef struct wippyi_type {
     wippy_type_desc desc;
     char *name;
 } wippyi_type;
+
+enum { WIPPYI_FIXED_TERMINATED, WIPPYI_FIXED_LINK, WIPPYI_FIXED_CANCELED, WIPPYI_FIXED_NOMEM,
+       WIPPYI_FIXED_RESULTS };
 
 typedef struct wippyi_command {
     wippy_command_desc desc;
@@ -345,6 +365,7 @@ typedef struct wippyi_command {
 #define WIPPYI_NAME_SHARDS 16
 
 typedef struct wippyi_topic {
+    uint32_t id;
     uint32_t bytes;
     char *text;
 } wippyi_topic;
@@ -354,13 +375,15 @@ typedef struct wippyi_shard {
     wippyi_strmap names; /* text -> wippyi_name* */
 } wippyi_shard;
 
-struct wippyi_watch;    /* watch.c */
-struct wippyi_blocking; /* blocking.c */
+typedef struct wippyi_watchdog wippyi_watchdog; /* watchdog.c */
+typedef struct wippyi_blocking wippyi_blocking; /* blocking.c */
+typedef struct wippyi_waiting wippyi_waiting;   /* descriptors.c */
 
 struct wippy_runtime {
     wippyi_mem mem;
     wippy_desc desc;
     uint64_t start_ns;
+    int64_t start_wall_ns;
     wippyi_depot depot;
     wippyi_slab slots;
     wippyi_slab yields;
@@ -384,8 +407,7 @@ struct wippy_runtime {
     wippyi_strmap topic_ids; /* guarded by tables_lock */
     /* hosts and labels */
     wippyi_mutex hosts_lock;
-    wippyi_host *first_host; /* list guarded by hosts_lock */
-    wippyi_host *last_host;
+    wippyi_ap host_list;     /* wippyi_host*, newest first; grows only, under hosts_lock; release */
     wippyi_a32 label_count;  /* labels 1..n are set */
     wippyi_ap labels[(WIPPYI_LABEL_MAX + 1) / 256]; /* blocks of 256 wippyi_label */
     wippyi_strmap label_ids; /* text -> label; guarded by hosts_lock */
@@ -395,22 +417,34 @@ struct wippy_runtime {
     wippyi_cond stop_cond;   /* a host became empty, or stopping was asked for */
     wippyi_a32 awake;        /* workers of pool hosts not parked */
     wippyi_a32 searching;    /* workers spinning, whole runtime */
+    uint32_t cpu_count;      /* constant */
     wippyi_a64 spawned, dead_letters, alive;
     wippyi_a64 random;
-    struct wippyi_watch *watch;
-    struct wippyi_blocking *blocking;
+    wippyi_result *fixed[WIPPYI_FIXED_RESULTS]; /* made at creation: these errors need no memory */
+    wippyi_watchdog *watchdog; /* set before the first worker thread starts */
+    wippyi_ap blocking;        /* wippyi_blocking*, made on first use under tables_lock */
+    wippyi_ap waiting;         /* wippyi_waiting*, likewise */
     /* the layers above */
     struct wippyi_registry *registry;
     struct wippyi_policy *policy;
     struct wippyi_events *events;
     struct wippyi_supervisor *supervisor;
     struct wippyi_env *env;
+    struct wippyi_farewell *farewells; /* newest first; guarded by tables_lock */
 };
 
+/* Told when the runtime is destroyed. */
+typedef struct wippyi_farewell {
+    struct wippyi_farewell *next;
+    void (*fn)(wippy_runtime *rt, void *user_data);
+    void *user_data;
+} wippyi_farewell;
+
 typedef struct wippyi_label {
-    char *text;
+    uint32_t id;
     uint32_t bytes;
-    wippyi_host *host; /* NULL: only a label (function pools, supervisors) */
+    char *text;
+    wippyi_ap host; /* wippyi_host*; NULL: only a label (function pools, supervisors) */
 } wippyi_label;
 
 WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_t index)
@@ -421,6 +455,17 @@ WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_
 WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)
 {
     return (wippyi_slot *)wippyi_slab_at(&rt->slots, wippyi_pid_slot(pid));
+}
+
+WIPPYI_INLINE wippyi_host *wippyi_slot_host(const wippyi_slot *slot)
+{
+    return (wippyi_host *)wippyi_ap_load_acq(&slot->host);
+}
+
+/* Is this pid being born, alive, or ending but not yet telling its relations? Under its stripe. */
+WIPPYI_INLINE bool wippyi_tenant_is(const wippyi_slot *slot, uint64_t pid)
+{
+    return wippyi_a64_load_acq(&slot->tenant) == pid && pid != 0;
 }
 
 /* Is this pid reachable now? acquire: pairs with the release that made the tenant live. */

@@ -41,6 +41,12 @@ WIPPYI_INLINE uint32_t wippyi_ring_count(const wippyi_ring *ring)
     return count > WIPPYI_RING_SIZE ? 0 : count; /* head passed our old tail: a race, look again */
 }
 
+/* For a worker about to sleep: see wippyi_ring_push(). */
+WIPPYI_INLINE bool wippyi_ring_has_sc(const wippyi_ring *ring)
+{
+    return wippyi_a32_load_sc(&ring->tail) != wippyi_a32_load_sc(&ring->head);
+}
+
 /* Owner. False: full. */
 WIPPYI_INLINE bool wippyi_ring_push(wippyi_ring *ring, void *entry)
 {
@@ -51,8 +57,10 @@ WIPPYI_INLINE bool wippyi_ring_push(wippyi_ring *ring, void *entry)
         return false;
     }
     wippyi_ap_store_rlx(&ring->entries[tail & (WIPPYI_RING_SIZE - 1)], entry);
-    /* release: publishes the entry; pairs with the acquire loads of tail in pop and steal */
-    wippyi_a32_store_rel(&ring->tail, tail + 1);
+    /* release: publishes the entry; pairs with the acquire loads of tail in pop and steal.
+       seq_cst: the pusher loads the host's sleep word next, a worker going to sleep changes that word
+       and then loads tail: one of the two sees the other. */
+    wippyi_a32_store_sc(&ring->tail, tail + 1);
     return true;
 }
 

@@ -81,7 +81,7 @@ WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache)
         void *record = NULL;
         if (slab->free_head != 0) {
             record = wippyi_slab_at(slab, slab->free_head);
-            slab->free_head = ((wippyi_slab_head *)record)->link;
+            slab->free_head = wippyi_a32_load_rlx(&((wippyi_slab_head *)record)->link);
         } else {
             record = wippyi_slab_extend(slab);
         }
@@ -110,7 +110,7 @@ WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, u
     wippyi_mutex_lock(&slab->lock);
     for (i = 0; i < count; i++) { /* the coldest ones, from the bottom */
         wippyi_slab_head *head = (wippyi_slab_head *)cache->records[i];
-        head->link = slab->free_head;
+        wippyi_a32_store_rlx(&head->link, slab->free_head);
         slab->free_head = head->index;
     }
     wippyi_mutex_unlock(&slab->lock);

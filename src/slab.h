@@ -17,7 +17,7 @@
 
 typedef struct wippyi_slab_head {
     uint32_t index; /* set once */
-    uint32_t link;  /* next free record while it is free; 0 = end */
+    wippyi_a32 link; /* next free record while it is free, 0 = end; in use: the owner's to count with */
 } wippyi_slab_head;
 
 typedef struct wippyi_slab {

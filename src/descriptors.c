@@ -1,0 +1,170 @@
+#include "descriptors.h"
+
+#include "value.h"
+#include "yield.h"
+
+#include <string.h>
+
+struct wippyi_waiting {
+    wippy_runtime *rt;
+    wippyi_poller poller;
+    wippyi_thread thread;
+    bool threaded;       /* constant */
+    wippyi_a32 quit;
+    wippyi_a32 polling;  /* 1: a pump looks now (one waiter at a time) */
+};
+
+typedef struct wippyi_fd_job {
+    wippy_token token;
+    int fd;
+} wippyi_fd_job;
+
+static void wippyi_fd_event(wippyi_waiting *waiting, const wippyi_poll_event *event)
+{
+    wippy_runtime *rt = waiting->rt;
+    wippyi_fd_job *job = (wippyi_fd_job *)event->cookie;
+    uint32_t bits = (event->readable ? (uint32_t)WIPPY_FD_READ : 0) |
+                    (event->writable ? (uint32_t)WIPPY_FD_WRITE : 0) |
+                    (event->error ? (uint32_t)WIPPY_FD_ERROR : 0);
+    wippy_writer writer;
+    wippy_slice encoded;
+    wippy_writer_init(&writer, rt);
+    wippy_write_int(&writer, (int64_t)bits);
+    (void)wippy_writer_finish(&writer, &encoded);
+    (void)wippy_complete(rt, job->token, WIPPY_OK, encoded.data, encoded.size, 1);
+    wippyi_mem_free(&rt->mem, job, sizeof(*job));
+}
+
+static void wippyi_descriptors_wait(wippyi_waiting *waiting, uint64_t timeout_ns)
+{
+    wippyi_poll_event events[32];
+    size_t count = wippyi_poller_wait(&waiting->poller, events, WIPPYI_COUNT(events), timeout_ns);
+    size_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_fd_event(waiting, &events[i]);
+    }
+}
+
+static void wippyi_descriptors_main(void *arg)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)arg;
+    while (wippyi_a32_load_acq(&waiting->quit) == 0) {
+        wippyi_descriptors_wait(waiting, UINT64_MAX);
+    }
+}
+
+/* Under tables_lock. */
+static wippyi_waiting *wippyi_descriptors_make(wippy_runtime *rt)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_mem_alloc(&rt->mem, sizeof(*waiting));
+    if (waiting == NULL) {
+        return NULL;
+    }
+    memset(waiting, 0, sizeof(*waiting));
+    waiting->rt = rt;
+    waiting->threaded = rt->watchdog != NULL; /* there are pool hosts, so threads are welcome */
+    if (wippyi_poller_create(&waiting->poller, &rt->mem) != WIPPY_OK) {
+        wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
+        return NULL;
+    }
+    if (waiting->threaded &&
+        wippyi_thread_start(&waiting->thread, wippyi_descriptors_main, waiting, "wippy-poll") !=
+            WIPPY_OK) {
+        wippyi_poller_destroy(&waiting->poller);
+        wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
+        return NULL;
+    }
+    return waiting;
+}
+
+static wippyi_waiting *wippyi_descriptors_of(wippy_runtime *rt)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    if (waiting == NULL) {
+        wippyi_mutex_lock(&rt->tables_lock);
+        waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+        if (waiting == NULL) {
+            waiting = wippyi_descriptors_make(rt);
+            wippyi_ap_store_rel(&rt->waiting, waiting);
+        }
+        wippyi_mutex_unlock(&rt->tables_lock);
+    }
+    return waiting;
+}
+
+WIPPYI_FN void wippyi_descriptors_poll(wippy_runtime *rt)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    uint32_t expected = 0;
+    if (waiting != NULL && !waiting->threaded &&
+        wippyi_a32_cas_acq(&waiting->polling, &expected, 1)) {
+        wippyi_descriptors_wait(waiting, 0);
+        wippyi_a32_store_rel(&waiting->polling, 0);
+    }
+}
+
+WIPPYI_FN void wippyi_descriptors_destroy(wippy_runtime *rt)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    if (waiting == NULL) {
+        return;
+    }
+    if (waiting->threaded) {
+        wippyi_a32_store_rel(&waiting->quit, 1);
+        wippyi_poller_wake(&waiting->poller);
+        wippyi_thread_join(&waiting->thread);
+    }
+    wippyi_poller_destroy(&waiting->poller);
+    wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
+    wippyi_ap_store_rel(&rt->waiting, NULL);
+}
+
+/* The yield is dropped: nobody reports the descriptor any more, or the report finds it gone. */
+static void wippyi_fd_cancel(wippy_runtime *rt, wippyi_yield *yield)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    wippyi_fd_job *job = (wippyi_fd_job *)yield->job;
+    if (wippyi_poller_remove(&waiting->poller, yield->fd, job)) {
+        wippyi_mem_free(&rt->mem, job, sizeof(*job));
+    }
+}
+
+WIPPY_API wippy_result wippy_wait_fd(wippy_self *self, int fd, uint32_t events, uint64_t tag,
+                                     wippy_token *token)
+{
+    wippy_runtime *rt = self->rt;
+    wippyi_waiting *waiting;
+    wippyi_fd_job *job;
+    wippyi_yield *yield;
+    wippy_result r;
+    if (self->slot == NULL || self->closing || fd < 0 ||
+        (events & (uint32_t)(WIPPY_FD_READ | WIPPY_FD_WRITE)) == 0) {
+        return WIPPY_ERR_INVALID;
+    }
+    waiting = wippyi_descriptors_of(rt);
+    if (waiting == NULL) {
+        return WIPPY_ERR_NOMEM;
+    }
+    job = (wippyi_fd_job *)wippyi_mem_alloc(&rt->mem, sizeof(*job));
+    yield = job != NULL ? wippyi_yield_open(rt, self->worker, self->slot, self->pid.id, tag) : NULL;
+    if (yield == NULL) {
+        wippyi_mem_free(&rt->mem, job, sizeof(*job));
+        return WIPPY_ERR_NOMEM;
+    }
+    yield->job = job;
+    yield->fd = fd;
+    job->fd = fd;
+    job->token = wippyi_yield_token(yield);
+    r = wippyi_poller_add(&waiting->poller, fd, (events & WIPPY_FD_READ) != 0,
+                          (events & WIPPY_FD_WRITE) != 0, job);
+    if (r != WIPPY_OK) {
+        wippyi_mem_free(&rt->mem, job, sizeof(*job));
+        (void)wippyi_yield_drop(rt, self->worker, self->slot, yield);
+        return r;
+    }
+    yield->cancel = wippyi_fd_cancel; /* the completion reads nothing of this */
+    if (token != NULL) {
+        *token = wippyi_yield_token(yield);
+    }
+    return WIPPY_PENDING;
+}

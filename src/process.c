@@ -1,0 +1,950 @@
+#include "process.h"
+
+#include "entry.h"
+#include "frame.h"
+#include "message.h"
+#include "relations.h"
+#include "scheduler.h"
+#include "spawn.h"
+#include "value.h"
+#include "yield.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void wippyi_trace(wippy_runtime *rt, wippy_trace_kind kind, uint64_t pid, uint64_t other,
+                         int64_t number)
+{
+    wippy_trace_record record;
+    record.kind = kind;
+    record.time_ns = wippyi_clock_mono_ns();
+    record.pid.id = pid;
+    record.other.id = other;
+    record.number = number;
+    rt->desc.trace_fn(&record, rt->desc.trace_user_data);
+}
+
+/* ---- the door of rights ---- */
+
+static bool wippyi_restricted(const wippy_self *self)
+{
+    const wippy_frame *frame;
+    if (self->slot == NULL) {
+        return false; /* the embedding program */
+    }
+    frame = self->slot->frame;
+    if (frame == NULL) {
+        return self->rt->desc.strict_rights;
+    }
+    return !frame->trusted &&
+           (self->rt->desc.strict_rights || frame->has_scope || frame->actor[0] != '\0');
+}
+
+WIPPYI_FN bool wippyi_door_text(const wippy_self *self, const char *action, const char *resource,
+                                size_t bytes)
+{
+    char room[512];
+    char pid[256];
+    wippy_writer writer;
+    wippy_slice encoded;
+    bool allowed;
+    if (WIPPYI_LIKELY(!wippyi_restricted(self))) {
+        return true;
+    }
+    if (bytes >= sizeof(room)) {
+        return false; /* longer than any resource name there is */
+    }
+    memcpy(room, resource, bytes);
+    room[bytes] = '\0';
+    wippy_writer_init(&writer, self->rt);
+    wippy_write_map(&writer, 1);
+    wippy_write_cstring(&writer, "pid");
+    wippy_pid_text(self->rt, self->pid, pid, sizeof(pid));
+    wippy_write_cstring(&writer, pid);
+    wippy_write_end(&writer);
+    allowed = wippy_writer_finish(&writer, &encoded) == WIPPY_OK &&
+              wippy_allowed(self, action, room, encoded);
+    wippy_writer_free(&writer);
+    return allowed;
+}
+
+WIPPYI_FN bool wippyi_door_pid(const wippy_self *self, const char *action, wippy_pid pid)
+{
+    char text[256];
+    size_t bytes;
+    if (WIPPYI_LIKELY(!wippyi_restricted(self))) {
+        return true;
+    }
+    bytes = wippy_pid_text(self->rt, pid, text, sizeof(text));
+    return wippyi_door_text(self, action, text, WIPPYI_MIN(bytes, sizeof(text) - 1));
+}
+
+/* ---- mail ---- */
+
+WIPPYI_FN void wippyi_mail_release(wippy_runtime *rt, wippyi_worker *w, wippy_mail *mail)
+{
+    if (WIPPYI_LIKELY(mail->class_ <= WIPPYI_CLASS_LARGE)) {
+        wippyi_mail_free(rt, w, mail);
+    } else if (mail->class_ == WIPPYI_MAIL_YIELD) {
+        wippyi_yield_free(rt, w, WIPPYI_CONTAINER_OF(mail, wippyi_yield, mail));
+    } else {
+        wippyi_relation_free(rt, w, WIPPYI_CONTAINER_OF(mail, wippyi_relation, mail));
+    }
+}
+
+/* A counted message leaves the mailbox of `slot` for good. */
+static void wippyi_uncount(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    /* seq_cst, before the look at the mark: see wippy_want_writable() */
+    wippyi_a32_sub_sc(&slot->pending, 1);
+    if (WIPPYI_UNLIKELY((wippyi_a32_load_sc(&slot->marks) & WIPPYI_MARK_WRITABLE) != 0)) {
+        wippyi_relations_writable(rt, w, slot);
+    }
+}
+
+static void wippyi_mail_done(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                             wippy_mail *mail)
+{
+    bool counted = (mail->flags & WIPPYI_MAIL_COUNTED) != 0;
+    wippyi_mail_release(rt, w, mail);
+    if (WIPPYI_UNLIKELY(counted)) {
+        wippyi_uncount(rt, w, slot);
+    }
+}
+
+/* Mail whose receiver is gone. */
+static void wippyi_dead_letter(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                               wippy_mail *mail)
+{
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        wippyi_a64_add_rlx(&rt->dead_letters, 1);
+    }
+    wippyi_mail_done(rt, w, slot, mail);
+}
+
+WIPPYI_FN wippy_result wippyi_deliver(wippy_runtime *rt, wippyi_worker *w, uint64_t to,
+                                      wippy_mail *mail)
+{
+    wippyi_slot *slot = wippyi_slot_of(rt, to);
+    wippyi_push_result pushed;
+    if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_slot_is(slot, to))) {
+        return WIPPY_ERR_GONE;
+    }
+    pushed = wippyi_mailbox_push(&slot->box, mail);
+    if (pushed == WIPPYI_PUSH_OWNED) {
+        wippyi_schedule(rt, w, slot);
+    }
+    return pushed == WIPPYI_PUSH_CLOSED ? WIPPY_ERR_GONE : WIPPY_OK;
+}
+
+/* One piece of mail comes in: true = the process shall see it. What the runtime owns ends here. */
+static bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
+{
+    wippy_runtime *rt = w->host->rt;
+    if (WIPPYI_UNLIKELY(mail->to_ != pid)) { /* meant for an earlier tenant of the slot */
+        wippyi_dead_letter(rt, w, slot, mail);
+        return false;
+    }
+    if (WIPPYI_LIKELY(mail->kind == WIPPY_MAIL_MESSAGE)) {
+        return true;
+    }
+    if (mail->kind == WIPPY_MAIL_DONE) {
+        return wippyi_yield_receive(rt, w, slot, WIPPYI_CONTAINER_OF(mail, wippyi_yield, mail));
+    }
+    if (mail->kind == WIPPY_MAIL_LINK_DOWN && (slot->flags & WIPPYI_PROC_TRAP) == 0) {
+        slot->flags |= WIPPYI_PROC_LINK_FAILED;
+        wippyi_mail_release(rt, w, mail);
+        return false;
+    }
+    if (mail->kind == WIPPY_MAIL_OUTDATED && (slot->flags & WIPPYI_PROC_UPGRADABLE) == 0) {
+        wippyi_mail_release(rt, w, mail);
+        return false;
+    }
+    return true;
+}
+
+static void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+{
+    wippy_mail *mail = wippyi_mailbox_take(&slot->box);
+    while (mail != NULL) {
+        wippy_mail *next = mail->next_;
+        if (WIPPYI_LIKELY(wippyi_intake_one(w, slot, pid, mail))) {
+            mail->next_ = NULL;
+            if (slot->fresh == NULL) {
+                slot->fresh = mail;
+            } else {
+                *slot->fresh_end = mail;
+            }
+            slot->fresh_end = &mail->next_;
+        }
+        mail = next;
+    }
+}
+
+/* ---- self ---- */
+
+WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
+                                 uint64_t pid)
+{
+    self->slot = slot;
+    self->pid.id = pid;
+    self->budget = w->host->desc.step_budget;
+    self->current = NULL;
+    self->result = NULL;
+    self->upgrade = NULL;
+    self->failed = false;
+    self->closing = false;
+}
+
+/* The mail in hand is done with. */
+static void wippyi_self_drop_current(wippy_self *self)
+{
+    wippy_mail *mail = self->current;
+    if (WIPPYI_LIKELY(mail != NULL)) {
+        self->current = NULL;
+        wippyi_mail_done(self->rt, self->worker, self->slot, mail);
+    }
+}
+
+WIPPYI_FN void wippyi_self_end(wippy_self *self)
+{
+    wippyi_self_drop_current(self);
+    self->slot = NULL;
+}
+
+WIPPY_API const wippy_mail *wippy_next(wippy_self *self)
+{
+    wippyi_slot *slot = self->slot;
+    wippy_mail *mail;
+    wippyi_self_drop_current(self);
+    mail = slot->fresh;
+    if (mail == NULL || self->budget == 0) {
+        return NULL;
+    }
+    self->budget--;
+    slot->fresh = mail->next_;
+    mail->next_ = NULL;
+    self->current = mail;
+    return mail;
+}
+
+/* ---- ext ---- */
+
+WIPPYI_FN wippyi_ext *wippyi_ext_of(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    if (slot->ext == NULL) {
+        slot->ext = (wippyi_ext *)wippyi_block_get(rt, w, sizeof(wippyi_ext));
+        if (slot->ext != NULL) {
+            memset(slot->ext, 0, sizeof(*slot->ext));
+        }
+    }
+    return slot->ext;
+}
+
+/* ---- shelves ---- */
+
+#define WIPPYI_SHELVES_MAX 4096
+
+static wippyi_shelf *wippyi_shelf_at(wippyi_ext *ext, uint32_t shelf)
+{
+    if (ext == NULL || shelf >= ext->shelf_count || !ext->shelves[shelf].used) {
+        return NULL;
+    }
+    return &ext->shelves[shelf];
+}
+
+static void wippyi_shelf_clear(wippyi_shelf *shelf, bool used)
+{
+    shelf->first = NULL;
+    shelf->last = NULL;
+    shelf->used = used;
+}
+
+static bool wippyi_shelves_grow(wippy_self *self, wippyi_ext *ext)
+{
+    uint32_t count = ext->shelf_count == 0 ? 4 : ext->shelf_count * 2;
+    wippyi_shelf *shelves;
+    uint32_t i;
+    shelves = (wippyi_shelf *)wippyi_block_get(self->rt, self->worker, count * sizeof(*shelves));
+    if (shelves == NULL || count > WIPPYI_SHELVES_MAX) {
+        wippyi_block_put(self->rt, self->worker, shelves, count * sizeof(*shelves));
+        return false;
+    }
+    for (i = 0; i < count; i++) {
+        wippyi_shelf_clear(&shelves[i], i == 0);
+    }
+    if (ext->shelf_count > 0) {
+        memcpy(shelves, ext->shelves, ext->shelf_count * sizeof(*shelves));
+        wippyi_block_put(self->rt, self->worker, ext->shelves,
+                         ext->shelf_count * sizeof(*shelves));
+    }
+    ext->shelves = shelves;
+    ext->shelf_count = count;
+    return true;
+}
+
+/* In arrival order: mail kept again goes back to its place. */
+static void wippyi_shelf_insert(wippyi_shelf *shelf, wippy_mail *mail, wippy_mail **hint)
+{
+    wippy_mail **at = hint != NULL && *hint != NULL ? &(*hint)->next_ : &shelf->first;
+    if (shelf->last != NULL && shelf->last->to_ < mail->to_) {
+        at = &shelf->last->next_;
+    }
+    while (*at != NULL && (*at)->to_ < mail->to_) {
+        at = &(*at)->next_;
+    }
+    mail->next_ = *at;
+    *at = mail;
+    if (mail->next_ == NULL) {
+        shelf->last = mail;
+    }
+    if (hint != NULL) {
+        *hint = mail;
+    }
+}
+
+WIPPY_API uint32_t wippy_shelf_open(wippy_self *self)
+{
+    wippyi_ext *ext = wippyi_ext_of(self->rt, self->worker, self->slot);
+    uint32_t i;
+    if (ext == NULL) {
+        return 0;
+    }
+    for (;;) {
+        for (i = 1; i < ext->shelf_count; i++) {
+            if (!ext->shelves[i].used) {
+                wippyi_shelf_clear(&ext->shelves[i], true);
+                return i;
+            }
+        }
+        if (!wippyi_shelves_grow(self, ext)) {
+            return 0;
+        }
+    }
+}
+
+WIPPY_API void wippy_shelf_close(wippy_self *self, uint32_t number)
+{
+    wippyi_shelf *shelf = wippyi_shelf_at(self->slot->ext, number);
+    wippy_mail *hint = NULL;
+    if (shelf == NULL || number == 0) {
+        return;
+    }
+    while (shelf->first != NULL) {
+        wippy_mail *mail = shelf->first;
+        shelf->first = mail->next_;
+        wippyi_shelf_insert(&self->slot->ext->shelves[0], mail, &hint);
+    }
+    wippyi_shelf_clear(shelf, false);
+}
+
+WIPPY_API void wippy_shelf_keep(wippy_self *self, const wippy_mail *given, uint32_t number)
+{
+    wippyi_ext *ext = wippyi_ext_of(self->rt, self->worker, self->slot);
+    wippy_mail *mail = self->current;
+    wippyi_shelf *shelf;
+    if (ext != NULL && ext->shelf_count == 0) {
+        wippyi_shelves_grow(self, ext);
+    }
+    shelf = wippyi_shelf_at(ext, number);
+    WIPPYI_API_CHECK(given == mail);
+    (void)given;
+    if (mail == NULL || shelf == NULL) {
+        return; /* no memory for the first shelf: the mail is lost with the step, and counted */
+    }
+    self->current = NULL;
+    if ((mail->flags & WIPPYI_MAIL_NUMBERED) == 0) {
+        mail->flags |= WIPPYI_MAIL_NUMBERED;
+        mail->to_ = ++ext->arrivals;
+    }
+    ext->kept_count++;
+    ext->kept_bytes += wippyi_mail_bytes(mail);
+    wippyi_shelf_insert(shelf, mail, NULL);
+}
+
+WIPPY_API const wippy_mail *wippy_shelf_peek(wippy_self *self, uint32_t number)
+{
+    wippyi_shelf *shelf = wippyi_shelf_at(self->slot->ext, number);
+    return shelf != NULL ? shelf->first : NULL;
+}
+
+WIPPY_API const wippy_mail *wippy_shelf_take(wippy_self *self, uint32_t number)
+{
+    wippyi_ext *ext = self->slot->ext;
+    wippyi_shelf *shelf = wippyi_shelf_at(ext, number);
+    wippy_mail *mail;
+    wippyi_self_drop_current(self);
+    if (shelf == NULL || shelf->first == NULL) {
+        return NULL;
+    }
+    mail = shelf->first;
+    shelf->first = mail->next_;
+    if (shelf->first == NULL) {
+        shelf->last = NULL;
+    }
+    mail->next_ = NULL;
+    ext->kept_count--;
+    ext->kept_bytes -= wippyi_mail_bytes(mail);
+    self->current = mail;
+    return mail;
+}
+
+static bool wippyi_claims(wippy_self *self, const wippy_mail *mail, const char *topic, size_t bytes)
+{
+    size_t have;
+    const char *name = wippy_mail_topic(self, mail, &have);
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return false;
+    }
+    if (topic == NULL) {
+        return have == 0 || name[0] != '@';
+    }
+    return have == bytes && memcmp(name, topic, bytes) == 0;
+}
+
+WIPPY_API void wippy_shelf_claim(wippy_self *self, uint32_t number, const char *topic, size_t bytes)
+{
+    wippyi_ext *ext = self->slot->ext;
+    wippyi_shelf *shelf = wippyi_shelf_at(ext, number);
+    wippyi_shelf *pool = wippyi_shelf_at(ext, 0);
+    wippy_mail **at;
+    wippy_mail *hint = NULL;
+    wippy_mail *kept = NULL;
+    if (shelf == NULL || pool == NULL || number == 0) {
+        return;
+    }
+    for (at = &pool->first; *at != NULL;) {
+        wippy_mail *mail = *at;
+        if (wippyi_claims(self, mail, topic, bytes)) {
+            *at = mail->next_;
+            wippyi_shelf_insert(shelf, mail, &hint);
+        } else {
+            kept = mail;
+            at = &mail->next_;
+        }
+    }
+    pool->last = kept;
+}
+
+WIPPY_API size_t wippy_kept_bytes(const wippy_self *self)
+{
+    return self->slot->ext != NULL ? self->slot->ext->kept_bytes : 0;
+}
+
+WIPPY_API size_t wippy_kept_count(const wippy_self *self)
+{
+    return self->slot->ext != NULL ? self->slot->ext->kept_count : 0;
+}
+
+/* ---- results ---- */
+
+static wippy_status wippyi_record(wippy_self *self, wippyi_result *result)
+{
+    wippyi_result_release(self->rt, self->result);
+    self->result = result;
+    return WIPPY_DONE;
+}
+
+/* NOMEM as an error value needs no memory: it is made of the code alone. */
+static wippy_status wippyi_record_or_nomem(wippy_self *self, wippyi_result *result)
+{
+    if (result == NULL) {
+        self->failed = true;
+        result = self->rt->fixed[WIPPYI_FIXED_NOMEM];
+        wippyi_result_hold(result);
+    }
+    return wippyi_record(self, result);
+}
+
+WIPPY_API wippy_status wippy_done(wippy_self *self)
+{
+    return wippyi_record(self, NULL);
+}
+
+WIPPY_API wippy_status wippy_done_value(wippy_self *self, const void *data, size_t size)
+{
+    return wippyi_record_or_nomem(self, wippyi_result_new(self->rt, WIPPY_OK, data, size));
+}
+
+WIPPY_API wippy_status wippy_fail(wippy_self *self, wippy_result result, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    self->failed = true;
+    return wippyi_record_or_nomem(self, wippyi_result_error(self->rt, result, text));
+}
+
+WIPPY_API wippy_status wippy_fail_value(wippy_self *self, wippy_result result, const void *data,
+                                        size_t size)
+{
+    self->failed = true;
+    return wippyi_record_or_nomem(self, wippyi_result_new(self->rt, result, data, size));
+}
+
+/* ---- the end ---- */
+
+static void wippyi_mails_release(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                                 wippy_mail *mail)
+{
+    while (mail != NULL) {
+        wippy_mail *next = mail->next_;
+        wippyi_dead_letter(rt, w, slot, mail);
+        mail = next;
+    }
+}
+
+static void wippyi_ext_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_ext *ext = slot->ext;
+    uint32_t i;
+    if (ext == NULL) {
+        return;
+    }
+    for (i = 0; i < ext->shelf_count; i++) {
+        wippyi_mails_release(rt, w, slot, ext->shelves[i].first);
+    }
+    wippyi_block_put(rt, w, ext->shelves, ext->shelf_count * sizeof(wippyi_shelf));
+    wippyi_block_put(rt, w, ext, sizeof(*ext));
+    slot->ext = NULL;
+}
+
+WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_yields_drop_all(rt, w, slot);
+    wippyi_mails_release(rt, w, slot, slot->fresh);
+    slot->fresh = NULL;
+    wippyi_ext_free(rt, w, slot);
+    if (slot->entry != NULL) {
+        wippy_entry_release(rt, slot->entry);
+        slot->entry = NULL;
+    }
+    if (slot->frame != NULL) {
+        wippy_frame_release(rt, slot->frame);
+        slot->frame = NULL;
+    }
+}
+
+/* The slot may be used again, unless its generations are used up. */
+WIPPYI_FN void wippyi_slot_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    uint64_t tenant = wippyi_a64_load_rlx(&slot->tenant) & ~WIPPYI_LIFE_TERMINATE;
+    if (wippyi_pid_generation(tenant) >= WIPPYI_GENERATION_MAX) {
+        return;
+    }
+    if (w != NULL) {
+        wippyi_slab_put(&rt->slots, &w->slots, slot);
+        return;
+    }
+    wippyi_mutex_lock(&rt->outside_lock);
+    wippyi_slab_put(&rt->slots, &rt->outside_slots, slot);
+    wippyi_mutex_unlock(&rt->outside_lock);
+}
+
+static void wippyi_host_leave(wippyi_host *host, bool hidden)
+{
+    wippy_runtime *rt = host->rt;
+    if (!hidden) {
+        wippyi_a32_sub_rlx(&host->processes, 1);
+    }
+    wippyi_a64_sub_rlx(&rt->alive, 1);
+    /* acq_rel: whoever sees 0 sees everything the last process did */
+    if (wippyi_a32_sub_acqrel(&host->population, 1) == 1 &&
+        wippyi_a32_load_acq(&host->state) != WIPPYI_HOST_RUNNING) {
+        wippyi_mutex_lock(&rt->stop_lock);
+        wippyi_cond_broadcast(&rt->stop_cond);
+        wippyi_mutex_unlock(&rt->stop_lock);
+    }
+}
+
+static void wippyi_tell_host(wippyi_host *host, uint64_t pid, const wippyi_result *result)
+{
+    wippy_exit_info info;
+    if (host->desc.exit_fn == NULL) {
+        return;
+    }
+    memset(&info, 0, sizeof(info));
+    info.pid.id = pid;
+    info.result = result != NULL ? (wippy_result)result->code : WIPPY_OK;
+    if (result != NULL && result->size > 0) {
+        info.value.data = (const char *)wippyi_result_data(result);
+        info.value.size = result->size;
+    }
+    host->desc.exit_fn(host->rt, &info, host->desc.user_data);
+}
+
+static void wippyi_complete_exec(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                                 const wippyi_result *result)
+{
+    wippy_token token;
+    if (slot->ext == NULL || slot->ext->on_exit.sequence == 0) {
+        return;
+    }
+    token = slot->ext->on_exit;
+    if (result == NULL) {
+        (void)wippyi_complete(rt, w, token, WIPPY_OK, NULL, 0, 0);
+    } else {
+        (void)wippyi_complete(rt, w, token, (wippy_result)result->code, wippyi_result_data(result),
+                              result->size, result->size > 0 ? 1 : 0);
+    }
+}
+
+/* The completion sequence. Takes over `result`. */
+static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
+                                  wippyi_result *result)
+{
+    wippy_runtime *rt = w->host->rt;
+    wippyi_host *host = wippyi_slot_host(slot);
+    const wippyi_type *type = wippyi_type_at(rt, slot->type);
+    bool hidden = (slot->flags & WIPPYI_PROC_HIDDEN) != 0;
+    wippy_result code = result != NULL ? (wippy_result)result->code : WIPPY_OK;
+    wippy_mail *unread;
+    /* 1: not reachable any more. seq_cst is not needed: a push that got in before the close is
+       drained, a later one sees CLOSED. */
+    wippyi_a64_store_rel(&slot->life, 0);
+    unread = wippyi_mailbox_close(&slot->box);
+    /* 2 to 5: names, relations, EXIT, LINK_DOWN */
+    wippyi_relations_exit(rt, w, slot, pid, code, result);
+    wippyi_complete_exec(rt, w, slot, result);
+    /* 6: the host */
+    wippyi_tell_host(host, pid, result);
+    /* 7: the body */
+    w->self.slot = slot;
+    w->self.pid.id = pid;
+    w->self.closing = true;
+    if (type->desc.close != NULL && (slot->flags & WIPPYI_PROC_BODY) != 0) {
+        type->desc.close(&w->self, slot->state);
+    }
+    w->self.closing = false;
+    w->self.slot = NULL;
+    wippyi_state_put(rt, w, slot->type, slot->state);
+    slot->state = NULL;
+    wippyi_process_strip(rt, w, slot); /* before the unread mail: completions in it are still listed */
+    wippyi_mails_release(rt, w, slot, unread);
+    wippyi_result_release(rt, result);
+    if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
+        wippyi_trace(rt, WIPPY_TRACE_EXIT, pid, 0, (int64_t)code);
+    }
+    wippyi_slot_free(rt, w, slot);
+    wippyi_host_leave(host, hidden);
+}
+
+/* ---- one turn ---- */
+
+/* The process has nothing to do: give it up, unless mail or a terminate came. */
+static void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
+{
+    if (slot->fresh != NULL || !wippyi_mailbox_idle(&slot->box)) {
+        wippyi_requeue(w, slot);
+        return;
+    }
+    /* From here on another thread may own the process; only the atomic words may be looked at.
+       seq_cst: after the idle, see wippyi_mailbox_idle(). */
+    if (WIPPYI_UNLIKELY((wippyi_a64_load_sc(&slot->life) & WIPPYI_LIFE_TERMINATE) != 0) &&
+        wippyi_mailbox_claim(&slot->box)) {
+        wippyi_requeue(w, slot);
+    }
+}
+
+static void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
+{
+    bool is = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) != 0;
+    if (WIPPYI_UNLIKELY(is != blocked)) {
+        if (blocked) {
+            wippyi_a32_or_rlx(&slot->marks, WIPPYI_MARK_BLOCKED);
+        } else {
+            wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
+        }
+    }
+}
+
+static void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+{
+    wippyi_a32_store_rlx(&w->overdue, 0);
+    wippyi_ap_store_rlx(&w->running, slot);
+    wippyi_a64_store_rlx(&w->running_pid, pid);
+    /* odd: inside a step. release: an interrupt on this thread sees `running` */
+    wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
+}
+
+static void wippyi_step_leave(wippyi_worker *w)
+{
+    wippyi_ap_store_rlx(&w->running, NULL);
+    wippyi_a64_store_rlx(&w->running_pid, 0);
+    wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
+    wippyi_a64_store_rlx(&w->executed, wippyi_a64_load_rlx(&w->executed) + 1);
+}
+
+/* The step of a process that is alive. */
+static void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+{
+    wippy_runtime *rt = w->host->rt;
+    const wippyi_type *type = wippyi_type_at(rt, slot->type);
+    wippy_self *self = &w->self;
+    wippyi_result *result;
+    wippy_status status;
+    wippyi_self_begin(self, w, slot, pid);
+    wippyi_step_enter(w, slot, pid);
+    wippyi_a32_store_rlx(&slot->head.link, wippyi_a32_load_rlx(&slot->head.link) + 1);
+    status = type->desc.step(self, slot->state);
+    wippyi_step_leave(w);
+    wippyi_a64_store_rlx(&w->messages, wippyi_a64_load_rlx(&w->messages) +
+                                           (w->host->desc.step_budget - self->budget));
+    wippyi_self_end(self);
+    result = self->result;
+    self->result = NULL;
+    if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
+        wippyi_trace(rt, WIPPY_TRACE_STEP, pid, 0, (int64_t)status);
+    }
+    if (WIPPYI_LIKELY(status <= WIPPY_YIELD)) {
+        wippyi_result_release(rt, result);
+        wippyi_mark_blocked(slot, status == WIPPY_YIELD);
+        wippyi_process_rest(w, slot);
+        return;
+    }
+    switch (status) {
+    case WIPPY_CONTINUE:
+        wippyi_result_release(rt, result);
+        slot->flags |= WIPPYI_PROC_RUN;
+        wippyi_requeue(w, slot);
+        break;
+    case WIPPY_UPGRADE:
+        wippyi_result_release(rt, result);
+        self->slot = slot;
+        if (wippyi_job_upgrade(w, slot, self)) {
+            self->slot = NULL;
+            slot->flags |= WIPPYI_PROC_RUN;
+            wippyi_requeue(w, slot);
+        } else {
+            result = self->result;
+            self->result = NULL;
+            wippyi_process_finish(w, slot, pid, result);
+        }
+        break;
+    case WIPPY_DONE:
+    case WIPPY_IDLE:
+    case WIPPY_YIELD:
+    default: wippyi_process_finish(w, slot, pid, result); break;
+    }
+}
+
+static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, int which)
+{
+    wippyi_result *result = w->host->rt->fixed[which];
+    wippyi_result_hold(result);
+    wippyi_process_finish(w, slot, pid, result);
+}
+
+WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot)
+{
+    uint64_t life;
+    if (WIPPYI_UNLIKELY((slot->flags & WIPPYI_PROC_NEW) != 0)) {
+        wippyi_job_run(w, slot, slot->ext->job, 0);
+        return;
+    }
+    life = wippyi_a64_load_acq(&slot->life);
+    if (WIPPYI_UNLIKELY((life & WIPPYI_LIFE_TERMINATE) != 0)) {
+        wippyi_process_end_with(w, slot, life & ~WIPPYI_LIFE_TERMINATE, WIPPYI_FIXED_TERMINATED);
+        return;
+    }
+    wippyi_intake(w, slot, life);
+    if (WIPPYI_UNLIKELY((slot->flags & WIPPYI_PROC_LINK_FAILED) != 0)) {
+        wippyi_process_end_with(w, slot, life, WIPPYI_FIXED_LINK);
+        return;
+    }
+    if (WIPPYI_LIKELY(slot->fresh != NULL || (slot->flags & WIPPYI_PROC_RUN) != 0)) {
+        slot->flags &= (uint16_t)~WIPPYI_PROC_RUN;
+        wippyi_process_step(w, slot, life);
+    } else {
+        wippyi_process_rest(w, slot); /* only dead letters, or nothing: no step without events */
+    }
+}
+
+/* ---- facts about the caller ---- */
+
+WIPPY_API wippy_runtime *wippy_self_runtime(const wippy_self *self)
+{
+    return self->rt;
+}
+
+WIPPY_API wippy_pid wippy_self_pid(const wippy_self *self)
+{
+    return self->pid;
+}
+
+WIPPY_API wippy_pid wippy_self_parent(const wippy_self *self)
+{
+    wippy_pid pid;
+    pid.id = self->slot != NULL ? self->slot->parent : 0;
+    return pid;
+}
+
+WIPPY_API wippy_host wippy_self_host(const wippy_self *self)
+{
+    wippy_host host;
+    host.id = self->host != NULL ? self->host->id : 0;
+    return host;
+}
+
+WIPPY_API wippy_host_kind wippy_self_host_kind(const wippy_self *self)
+{
+    return self->host != NULL ? self->host->desc.kind : WIPPY_HOST_POOL;
+}
+
+WIPPY_API const char *wippy_self_entry(const wippy_self *self)
+{
+    return self->slot != NULL && self->slot->entry != NULL ? wippy_entry_id(self->slot->entry) : "";
+}
+
+WIPPY_API void *wippy_self_user_data(const wippy_self *self)
+{
+    return self->slot != NULL ? wippyi_type_at(self->rt, self->slot->type)->desc.user_data : NULL;
+}
+
+WIPPY_API size_t wippy_self_memory_limit(const wippy_self *self)
+{
+    return self->host != NULL ? self->host->desc.memory_limit : 0;
+}
+
+WIPPY_API wippy_frame *wippy_self_frame(const wippy_self *self)
+{
+    return self->slot != NULL ? self->slot->frame : NULL;
+}
+
+WIPPY_API uint64_t wippy_self_seed(wippy_self *self)
+{
+    uint64_t mixed;
+    if (self->worker != NULL) {
+        return wippyi_random(&self->worker->random);
+    }
+    mixed = wippyi_a64_add_rlx(&self->rt->random, 0x9e3779b97f4a7c15u);
+    return wippyi_random(&mixed);
+}
+
+WIPPY_API bool wippy_should_yield(const wippy_self *self)
+{
+    return self->worker != NULL && (wippyi_a32_load_rlx(&self->worker->overdue) != 0 ||
+                                    wippy_terminated(self));
+}
+
+WIPPY_API bool wippy_terminated(const wippy_self *self)
+{
+    return self->slot != NULL &&
+           ((wippyi_a64_load_rlx(&self->slot->life) & WIPPYI_LIFE_TERMINATE) != 0 ||
+            wippyi_a32_load_rlx(&self->host->state) == WIPPYI_HOST_KILLING);
+}
+
+WIPPY_API void wippy_self_memory(wippy_self *self, size_t bytes)
+{
+    wippyi_ext *ext = self->slot != NULL ? wippyi_ext_of(self->rt, self->worker, self->slot) : NULL;
+    if (ext != NULL) {
+        ext->memory_bytes = bytes;
+    }
+}
+
+static void wippyi_flag(wippy_self *self, uint16_t flag, bool on)
+{
+    if (self->slot == NULL) {
+        return;
+    }
+    if (on) {
+        self->slot->flags |= flag;
+    } else {
+        self->slot->flags &= (uint16_t)~flag;
+    }
+}
+
+WIPPY_API void wippy_trap_links(wippy_self *self, bool on)
+{
+    wippyi_flag(self, WIPPYI_PROC_TRAP, on);
+}
+
+WIPPY_API bool wippy_traps_links(const wippy_self *self)
+{
+    return self->slot != NULL && (self->slot->flags & WIPPYI_PROC_TRAP) != 0;
+}
+
+WIPPY_API void wippy_set_upgradable(wippy_self *self, bool on)
+{
+    wippyi_flag(self, WIPPYI_PROC_UPGRADABLE, on);
+}
+
+WIPPY_API bool wippy_is_upgradable(const wippy_self *self)
+{
+    return self->slot != NULL && (self->slot->flags & WIPPYI_PROC_UPGRADABLE) != 0;
+}
+
+/* ---- cancel and terminate ---- */
+
+WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64_t from, uint64_t to,
+                                     const char *reason)
+{
+    wippy_writer writer;
+    wippy_slice encoded;
+    wippy_message message;
+    wippy_mail *mail = NULL;
+    wippy_result r;
+    wippy_writer_init(&writer, rt);
+    wippy_write_cstring(&writer, reason != NULL ? reason : "");
+    r = wippy_writer_finish(&writer, &encoded);
+    if (r == WIPPY_OK) {
+        memset(&message, 0, sizeof(message));
+        message.data = encoded.data;
+        message.size = encoded.size;
+        message.count = 1;
+        mail = wippyi_mail_new(rt, w, to, from, &message);
+        r = mail != NULL ? WIPPY_OK : WIPPY_ERR_NOMEM;
+    }
+    wippy_writer_free(&writer);
+    if (mail != NULL) {
+        mail->kind = (uint8_t)WIPPY_MAIL_CANCEL;
+        r = wippyi_deliver(rt, w, to, mail);
+        if (r != WIPPY_OK) {
+            wippyi_mail_free(rt, w, mail);
+        }
+    }
+    return r;
+}
+
+WIPPY_API wippy_result wippy_cancel(wippy_self *self, wippy_pid target, const char *reason)
+{
+    if (!wippyi_door_pid(self, "process.cancel", target)) {
+        return WIPPY_ERR_DENIED;
+    }
+    return wippyi_cancel(self->rt, self->worker, self->pid.id, target.id, reason);
+}
+
+WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uint64_t pid)
+{
+    wippyi_slot *slot = wippyi_slot_of(rt, pid);
+    uint64_t expected = pid;
+    if (slot == NULL || pid == 0) {
+        return WIPPY_ERR_GONE;
+    }
+    /* live -> live and terminated, only for this tenant: the generation is part of the word.
+       seq_cst: before the claim, see wippyi_mailbox_idle(). */
+    if (!wippyi_a64_cas_sc(&slot->life, &expected, pid | WIPPYI_LIFE_TERMINATE)) {
+        return expected == (pid | WIPPYI_LIFE_TERMINATE) ? WIPPY_OK : WIPPY_ERR_GONE;
+    }
+    if (wippyi_mailbox_claim(&slot->box)) {
+        wippyi_schedule(rt, w, slot);
+    }
+    return WIPPY_OK;
+}
+
+WIPPY_API wippy_result wippy_terminate(wippy_self *self, wippy_pid target)
+{
+    if (!wippyi_door_pid(self, "process.terminate", target)) {
+        return WIPPY_ERR_DENIED;
+    }
+    return wippyi_terminate(self->rt, self->worker, target.id);
+}
+
+WIPPY_API bool wippy_alive(wippy_runtime *rt, wippy_pid pid)
+{
+    wippyi_slot *slot = wippyi_slot_of(rt, pid.id);
+    return slot != NULL && wippyi_slot_is(slot, pid.id);
+}

@@ -1,0 +1,717 @@
+#include "scheduler.h"
+
+#include "host.h"
+#include "message.h"
+#include "process.h"
+#include "watchdog.h"
+#include "yield.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WIPPYI_HOPS_MAX 16        /* next-slot runs in a row */
+#define WIPPYI_GLOBAL_EVERY 61    /* looks between two looks at the global queue, when busy */
+#define WIPPYI_NORMAL_EVERY 8     /* looks between two in which normal goes before high */
+#define WIPPYI_TAKE_MAX 16        /* taken from the global queue at once */
+#define WIPPYI_SPREAD_NS 20000    /* queued work worth waking another core for */
+#define WIPPYI_STEAL_NS 4000      /* queued work worth moving to a core that is awake */
+#define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
+#define WIPPYI_SPINS 300          /* looks before a searching worker sleeps */
+
+WIPPYI_FN uint64_t wippyi_random(uint64_t *state) /* splitmix64, Steele et al. 2014 */
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* ---- the host's global queue ---- */
+
+WIPPYI_FN void wippyi_queue_push(wippyi_host *host, uint32_t lane, wippyi_slot *slot)
+{
+    wippyi_queue *queue = &host->queues[lane];
+    void *head = wippyi_ap_load_rlx(&queue->inbox);
+    do {
+        slot->run_next = (wippyi_slot *)head;
+        /* seq_cst: release for the consumer's acquire exchange, and before the load of sleep_word */
+    } while (!wippyi_ap_cas_sc(&queue->inbox, &head, slot));
+}
+
+static bool wippyi_queue_has_sc(const wippyi_queue *queue)
+{
+    return wippyi_ap_load_sc(&queue->inbox) != NULL || wippyi_a32_load_sc(&queue->waiting) != 0;
+}
+
+/* Move the inbox behind the ordered list; under the lock. */
+static void wippyi_queue_sort(wippyi_queue *queue)
+{
+    /* acquire: pairs with the pushes in the list */
+    wippyi_slot *slot = (wippyi_slot *)wippyi_ap_xchg_acq(&queue->inbox, NULL);
+    wippyi_slot *last = slot;
+    wippyi_slot *ordered = NULL;
+    while (slot != NULL) {
+        wippyi_slot *next = slot->run_next;
+        slot->run_next = ordered;
+        ordered = slot;
+        slot = next;
+    }
+    if (ordered == NULL) {
+        return;
+    }
+    if (queue->first == NULL) {
+        queue->first = ordered;
+    } else {
+        queue->last->run_next = ordered;
+    }
+    queue->last = last;
+}
+
+static wippyi_slot *wippyi_queue_pop(wippyi_queue *queue)
+{
+    wippyi_slot *slot = queue->first;
+    if (slot != NULL) {
+        queue->first = slot->run_next;
+        slot->run_next = NULL;
+        if (queue->first == NULL) {
+            queue->last = NULL;
+        }
+    }
+    return slot;
+}
+
+/* One process to run, and up to WIPPYI_TAKE_MAX more into the worker's ring. */
+static wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
+{
+    wippyi_queue *queue = &w->host->queues[lane];
+    wippyi_slot *slot;
+    uint32_t taken;
+    if (wippyi_ap_load_rlx(&queue->inbox) == NULL && wippyi_a32_load_rlx(&queue->waiting) == 0) {
+        return NULL;
+    }
+    wippyi_mutex_lock(&queue->lock);
+    wippyi_queue_sort(queue);
+    slot = wippyi_queue_pop(queue);
+    for (taken = 0; taken < WIPPYI_TAKE_MAX && queue->first != NULL; taken++) {
+        if (!wippyi_ring_push(&w->rings[lane], queue->first)) {
+            break;
+        }
+        (void)wippyi_queue_pop(queue);
+    }
+    wippyi_a32_store_sc(&queue->waiting, queue->first != NULL ? 1 : 0);
+    wippyi_mutex_unlock(&queue->lock);
+    return slot;
+}
+
+/* ---- sleep and wake ---- */
+
+#define WIPPYI_ONE_SEARCHING ((uint64_t)1)
+#define WIPPYI_ONE_PARKED ((uint64_t)1 << 32)
+
+static uint32_t wippyi_searching(uint64_t word)
+{
+    return (uint32_t)word;
+}
+
+static uint32_t wippyi_parked(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+/* Take one sleeper off the list and wake it; it counts as searching from here on. */
+static bool wippyi_host_wake_one(wippyi_host *host)
+{
+    wippyi_worker *w;
+    wippyi_mutex_lock(&host->park_lock);
+    w = host->parked_list;
+    if (w != NULL) {
+        host->parked_list = w->park_next;
+        w->is_parked = false;
+        wippyi_a64_add_sc(&host->sleep_word, WIPPYI_ONE_SEARCHING - WIPPYI_ONE_PARKED);
+    }
+    wippyi_mutex_unlock(&host->park_lock);
+    if (w == NULL) {
+        return false;
+    }
+    wippyi_ticket_wake(&w->ticket);
+    return true;
+}
+
+static void wippyi_pump_signal(wippyi_host *host)
+{
+    if (host->desc.wake_fn != NULL && wippyi_a32_xchg_acqrel(&host->signalled, 1) == 0) {
+        host->desc.wake_fn(host->desc.user_data);
+    }
+}
+
+WIPPYI_FN void wippyi_host_notify(wippyi_host *host)
+{
+    uint64_t word;
+    if (host->desc.kind == WIPPY_HOST_PUMP) {
+        wippyi_pump_signal(host);
+        return;
+    }
+    /* seq_cst: after the push, see the banner */
+    word = wippyi_a64_load_sc(&host->sleep_word);
+    if (wippyi_searching(word) == 0 && wippyi_parked(word) > 0) {
+        (void)wippyi_host_wake_one(host);
+    }
+}
+
+WIPPYI_FN void wippyi_host_wake_all(wippyi_host *host)
+{
+    if (host->desc.kind == WIPPY_HOST_PUMP) {
+        wippyi_pump_signal(host);
+        return;
+    }
+    while (wippyi_host_wake_one(host)) {
+    }
+}
+
+/* ---- making processes runnable ---- */
+
+/* The ring is full: its older half goes to the global queue, so that nothing is lost. */
+static void wippyi_overflow(wippyi_worker *w, uint32_t lane)
+{
+    uint32_t i;
+    for (i = 0; i < WIPPYI_RING_SIZE / 2; i++) {
+        wippyi_slot *slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[lane]);
+        if (slot == NULL) {
+            break;
+        }
+        wippyi_queue_push(w->host, lane, slot);
+    }
+}
+
+static uint64_t wippyi_worker_backlog_ns(const wippyi_worker *w)
+{
+    uint64_t count = (uint64_t)wippyi_ring_count(&w->rings[WIPPYI_LANE_NORMAL]) +
+                     wippyi_ring_count(&w->rings[WIPPYI_LANE_HIGH]);
+    return count * wippyi_a32_load_rlx(&w->cost_ns);
+}
+
+/* Wake a core only when what waits here is worth the trip. */
+static void wippyi_spread(wippyi_worker *w)
+{
+    if (wippyi_parked(wippyi_a64_load_sc(&w->host->sleep_word)) > 0 &&
+        wippyi_worker_backlog_ns(w) >= WIPPYI_SPREAD_NS) {
+        wippyi_host_notify(w->host);
+    }
+}
+
+static void wippyi_local_push(wippyi_worker *w, uint32_t lane, wippyi_slot *slot)
+{
+    while (WIPPYI_UNLIKELY(!wippyi_ring_push(&w->rings[lane], slot))) {
+        wippyi_overflow(w, lane);
+    }
+    if (w->host->desc.kind != WIPPY_HOST_PUMP) {
+        wippyi_spread(w);
+    }
+}
+
+WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_local_push(w, wippyi_slot_lane(slot), slot);
+}
+
+WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_host *host = wippyi_slot_host(slot);
+    uint32_t lane = wippyi_slot_lane(slot);
+    (void)rt;
+    if (WIPPYI_UNLIKELY(w == NULL || w->host != host)) {
+        wippyi_queue_push(host, lane, slot);
+        wippyi_host_notify(host);
+        return;
+    }
+    /* Only the owner makes next_slot non-NULL, so a NULL seen here stays one. release: publishes the
+       slot to a thief's exchange. */
+    if (lane == WIPPYI_LANE_NORMAL && wippyi_ap_load_rlx(&w->next_slot) == NULL) {
+        wippyi_ap_store_rel(&w->next_slot, slot);
+        return;
+    }
+    wippyi_local_push(w, lane, slot);
+}
+
+/* ---- finding work ---- */
+
+static wippyi_slot *wippyi_take_next(wippyi_worker *w)
+{
+    wippyi_slot *slot;
+    if (wippyi_ap_load_rlx(&w->next_slot) == NULL) {
+        w->hops = 0;
+        return NULL;
+    }
+    slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
+    if (slot != NULL && ++w->hops > WIPPYI_HOPS_MAX) {
+        w->hops = 0; /* the others first */
+        wippyi_local_push(w, WIPPYI_LANE_NORMAL, slot);
+        return NULL;
+    }
+    return slot;
+}
+
+static wippyi_slot *wippyi_take_high(wippyi_worker *w)
+{
+    wippyi_slot *slot = NULL;
+    if (wippyi_ring_count(&w->rings[WIPPYI_LANE_HIGH]) > 0) {
+        slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_HIGH]);
+    }
+    return slot != NULL ? slot : wippyi_queue_take(w, WIPPYI_LANE_HIGH);
+}
+
+static wippyi_slot *wippyi_take_normal(wippyi_worker *w)
+{
+    wippyi_slot *slot = NULL;
+    if (w->rounds % WIPPYI_GLOBAL_EVERY == 0) {
+        slot = wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
+    }
+    if (slot == NULL) {
+        slot = wippyi_take_next(w);
+    }
+    if (slot == NULL) {
+        slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_NORMAL]);
+    }
+    return slot != NULL ? slot : wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
+}
+
+/* What runs here, without looking at other workers. */
+static wippyi_slot *wippyi_take_own(wippyi_worker *w)
+{
+    wippyi_slot *slot;
+    w->rounds++;
+    if (WIPPYI_LIKELY(w->rounds % WIPPYI_NORMAL_EVERY != 0)) {
+        slot = wippyi_take_high(w);
+        return slot != NULL ? slot : wippyi_take_normal(w);
+    }
+    slot = wippyi_take_normal(w);
+    return slot != NULL ? slot : wippyi_take_high(w);
+}
+
+/* Is there something on that worker worth moving? */
+static bool wippyi_stealable(const wippyi_worker *victim)
+{
+    if (wippyi_a32_load_rlx(&victim->overdue) != 0) {
+        return wippyi_ap_load_sc(&victim->next_slot) != NULL ||
+               wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_NORMAL]) ||
+               wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_HIGH]);
+    }
+    return wippyi_worker_backlog_ns(victim) >= WIPPYI_STEAL_NS;
+}
+
+static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
+{
+    uint32_t lane;
+    uint32_t taken = 0;
+    wippyi_slot *slot = NULL;
+    if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&victim->overdue) != 0)) {
+        wippyi_worker_timers(w, victim, wippyi_clock_mono_ns()); /* it cannot do so itself */
+    }
+    if (!wippyi_stealable(victim)) {
+        return NULL;
+    }
+    for (lane = WIPPYI_LANES; lane-- > 0 && slot == NULL;) {
+        slot = (wippyi_slot *)wippyi_ring_steal(&victim->rings[lane], &w->rings[lane], &taken);
+    }
+    if (slot == NULL && wippyi_a32_load_rlx(&victim->overdue) != 0) {
+        slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&victim->next_slot, NULL);
+        taken = slot != NULL ? 1 : 0;
+    }
+    if (taken > 0) {
+        wippy_runtime *rt = w->host->rt;
+        wippyi_a64_store_rlx(&w->stolen, wippyi_a64_load_rlx(&w->stolen) + taken);
+        if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
+            wippy_trace_record record;
+            memset(&record, 0, sizeof(record));
+            record.kind = WIPPY_TRACE_STEAL;
+            record.time_ns = wippyi_clock_mono_ns();
+            record.number = (int64_t)w->index;
+            rt->desc.trace_fn(&record, rt->desc.trace_user_data);
+        }
+    }
+    return slot;
+}
+
+static wippyi_slot *wippyi_steal(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint32_t start = (uint32_t)(wippyi_random(&w->random) % count);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_worker *victim = wippyi_host_worker(host, (start + i) % count);
+        if (victim != w) {
+            wippyi_slot *slot = wippyi_steal_from(w, victim);
+            if (slot != NULL) {
+                return slot;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Before a sleep: everything another thread may have made visible. */
+WIPPYI_FN bool wippyi_host_has_work(const wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint32_t i;
+    if (wippyi_queue_has_sc(&host->queues[WIPPYI_LANE_NORMAL]) ||
+        wippyi_queue_has_sc(&host->queues[WIPPYI_LANE_HIGH])) {
+        return true;
+    }
+    for (i = 0; i < count; i++) {
+        if (wippyi_stealable(wippyi_host_worker(host, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool wippyi_worker_has_own(const wippyi_worker *w)
+{
+    return wippyi_ap_load_sc(&w->next_slot) != NULL ||
+           wippyi_ring_has_sc(&w->rings[WIPPYI_LANE_NORMAL]) ||
+           wippyi_ring_has_sc(&w->rings[WIPPYI_LANE_HIGH]);
+}
+
+/* ---- timers and the clock ---- */
+
+WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, uint64_t now_ns)
+{
+    wippy_runtime *rt = owner->host->rt;
+    wippyi_timer_node *node;
+    wippyi_timer_node *claimed = NULL;
+    wippyi_timer_node **end = &claimed;
+    if (now_ns < wippyi_a64_load_rlx(&owner->wheel_next_ns)) {
+        return;
+    }
+    wippyi_mutex_lock(&owner->wheel_lock);
+    node = wippyi_wheel_advance(&owner->wheel, now_ns);
+    while (node != NULL) {
+        wippyi_timer_node *next = node->next;
+        wippyi_yield *yield = WIPPYI_CONTAINER_OF(node, wippyi_yield, timer);
+        /* under the lock: whoever drops the yield claims it first and then waits for the lock, so a
+           node that is not ours is not touched after this */
+        if (wippyi_yield_claim(rt, wippyi_yield_token(yield)) != NULL) {
+            node->next = NULL;
+            *end = node;
+            end = &node->next;
+        }
+        node = next;
+    }
+    wippyi_a64_store_rlx(&owner->wheel_next_ns, wippyi_wheel_next_ns(&owner->wheel));
+    wippyi_mutex_unlock(&owner->wheel_lock);
+    while (claimed != NULL) {
+        wippyi_yield *yield = WIPPYI_CONTAINER_OF(claimed, wippyi_yield, timer);
+        claimed = claimed->next;
+        (void)wippyi_yield_push(rt, via, yield, WIPPY_OK, NULL, 0, 0);
+    }
+}
+
+/* When this worker must look at a wheel again. The first worker, which never ends while its host runs,
+   also looks after the wheels of workers that have ended. */
+static uint64_t wippyi_wheels_next_ns(const wippyi_worker *w)
+{
+    uint64_t next = wippyi_a64_load_rlx(&w->wheel_next_ns);
+    uint32_t count = w->index == 0 ? wippyi_a32_load_acq(&w->host->worker_slots) : 0;
+    uint32_t i;
+    for (i = 1; i < count; i++) {
+        const wippyi_worker *other = wippyi_host_worker(w->host, i);
+        if (wippyi_a32_load_acq(&other->exited) != 0) {
+            uint64_t orphan = wippyi_a64_load_rlx(&other->wheel_next_ns);
+            next = WIPPYI_MIN(next, orphan);
+        }
+    }
+    return next;
+}
+
+static void wippyi_wheels_fire(wippyi_worker *w, uint64_t now)
+{
+    uint32_t count = w->index == 0 ? wippyi_a32_load_acq(&w->host->worker_slots) : 0;
+    uint32_t i;
+    wippyi_worker_timers(w, w, now);
+    for (i = 1; i < count; i++) {
+        wippyi_worker *other = wippyi_host_worker(w->host, i);
+        if (wippyi_a32_load_acq(&other->exited) != 0) {
+            wippyi_worker_timers(w, other, now);
+        }
+    }
+}
+
+/* Read the clock, learn what a step costs, fire timers. The clock is read about every 20 us of work,
+   at most every step and at least every 64. */
+static void wippyi_worker_clock(wippyi_worker *w)
+{
+    uint64_t now = wippyi_clock_mono_ns();
+    uint64_t steps = w->clock_steps;
+    if (steps > 0) {
+        uint64_t cost = (now - w->clock_ns) / steps;
+        uint64_t old = wippyi_a32_load_rlx(&w->cost_ns);
+        uint64_t average = (old * 3 + WIPPYI_MIN(cost, 1000000000u)) / 4;
+        wippyi_a32_store_rlx(&w->cost_ns, (uint32_t)average);
+        w->until_clock =
+            (uint32_t)WIPPYI_MAX(1, WIPPYI_MIN(64, WIPPYI_SPREAD_NS / (average + 1)));
+        if (average > old && w->host->desc.kind != WIPPY_HOST_PUMP) {
+            wippyi_spread(w); /* what waits here became more expensive than it looked */
+        }
+    }
+    w->clock_ns = now;
+    w->clock_steps = 0;
+    wippyi_wheels_fire(w, now);
+}
+
+static void wippyi_run(wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_process_run(w, slot);
+    w->clock_steps++;
+    if (WIPPYI_UNLIKELY(--w->until_clock == 0)) {
+        w->until_clock = 1;
+        wippyi_worker_clock(w);
+    }
+}
+
+/* Out of work: time that passes now is not the cost of steps. */
+static bool wippyi_idle_timers(wippyi_worker *w)
+{
+    uint64_t now = wippyi_clock_mono_ns();
+    w->clock_steps = 0;
+    w->clock_ns = now;
+    if (now < wippyi_wheels_next_ns(w)) {
+        return false;
+    }
+    wippyi_wheels_fire(w, now);
+    return wippyi_worker_has_own(w);
+}
+
+WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w)
+{
+    wippyi_slot *slot = wippyi_take_own(w);
+    if (slot == NULL && wippyi_idle_timers(w)) {
+        slot = wippyi_take_own(w);
+    }
+    if (slot == NULL) {
+        return false;
+    }
+    wippyi_run(w, slot);
+    return true;
+}
+
+/* ---- the worker thread ---- */
+
+static void wippyi_search_begin(wippyi_worker *w)
+{
+    wippyi_a64_add_sc(&w->host->sleep_word, WIPPYI_ONE_SEARCHING);
+    w->searching = true;
+}
+
+/* Leave searching because work was found: the last searcher hands the search on. */
+static void wippyi_search_end(wippyi_worker *w)
+{
+    uint64_t before = wippyi_a64_sub_sc(&w->host->sleep_word, WIPPYI_ONE_SEARCHING);
+    w->searching = false;
+    if (wippyi_searching(before) == 1 && wippyi_parked(before) > 0 &&
+        (wippyi_host_has_work(w->host))) {
+        wippyi_host_notify(w->host);
+    }
+}
+
+static wippyi_slot *wippyi_find(wippyi_worker *w)
+{
+    wippyi_slot *slot = wippyi_take_own(w);
+    if (slot == NULL && wippyi_idle_timers(w)) {
+        slot = wippyi_take_own(w);
+    }
+    return slot != NULL ? slot : wippyi_steal(w);
+}
+
+/* Look again and again for about as long as a wake costs. At most one such worker per two CPUs. */
+static wippyi_slot *wippyi_spin(wippyi_worker *w)
+{
+    wippy_runtime *rt = w->host->rt;
+    uint32_t spinners = wippyi_a32_add_rlx(&rt->searching, 1);
+    wippyi_slot *slot = NULL;
+    uint32_t i, k;
+    if (spinners < (rt->cpu_count + 1) / 2) {
+        for (i = 0; i < WIPPYI_SPINS && slot == NULL && wippyi_a32_load_rlx(&w->quit) == 0; i++) {
+            for (k = 0; k < 8; k++) {
+                wippyi_cpu_relax();
+            }
+            if (wippyi_host_has_work(w->host) || wippyi_worker_has_own(w) || i % 64 == 0) {
+                slot = wippyi_find(w);
+            }
+        }
+    }
+    wippyi_a32_sub_rlx(&rt->searching, 1);
+    return slot;
+}
+
+/* Take ourselves off the list of sleepers. False: a waker has done it, its wake is on its way. */
+static bool wippyi_unpark_self(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    wippyi_worker **at;
+    bool was;
+    wippyi_mutex_lock(&host->park_lock);
+    was = w->is_parked;
+    if (was) {
+        for (at = &host->parked_list; *at != w; at = &(*at)->park_next) {
+        }
+        *at = w->park_next;
+        w->is_parked = false;
+        wippyi_a64_sub_sc(&host->sleep_word, WIPPYI_ONE_PARKED);
+    }
+    wippyi_mutex_unlock(&host->park_lock);
+    return was;
+}
+
+static void wippyi_trace_worker(wippyi_worker *w, wippy_trace_kind kind)
+{
+    wippy_runtime *rt = w->host->rt;
+    if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
+        wippy_trace_record record;
+        memset(&record, 0, sizeof(record));
+        record.kind = kind;
+        record.time_ns = wippyi_clock_mono_ns();
+        record.number = (int64_t)w->index;
+        rt->desc.trace_fn(&record, rt->desc.trace_user_data);
+    }
+}
+
+static uint64_t wippyi_sleep_ns(const wippyi_worker *w)
+{
+    uint64_t next = wippyi_wheels_next_ns(w);
+    uint64_t now;
+    if (next == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    now = wippyi_clock_mono_ns();
+    return next > now ? next - now : 0;
+}
+
+/* Sleep until there is something to do. */
+static void wippyi_park(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    wippy_runtime *rt = host->rt;
+    bool woken = false;
+    wippyi_mutex_lock(&host->park_lock);
+    w->is_parked = true;
+    w->park_next = host->parked_list;
+    host->parked_list = w;
+    /* searching or running -> parked, seq_cst, before the look at the queues below: see the banner */
+    wippyi_a64_add_sc(&host->sleep_word,
+                      WIPPYI_ONE_PARKED - (w->searching ? WIPPYI_ONE_SEARCHING : 0));
+    w->searching = false;
+    wippyi_mutex_unlock(&host->park_lock);
+    if (!wippyi_host_has_work(host) && !wippyi_worker_has_own(w) &&
+        wippyi_a32_load_sc(&w->quit) == 0) {
+        wippyi_trace_worker(w, WIPPY_TRACE_PARK);
+        wippyi_a64_store_rlx(&w->parked, wippyi_a64_load_rlx(&w->parked) + 1);
+        wippyi_watchdog_rest(rt);
+        woken = wippyi_ticket_wait(&w->ticket, wippyi_sleep_ns(w));
+        wippyi_watchdog_work(rt);
+        wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
+    }
+    if (woken) {
+        w->searching = true; /* the waker counted us */
+    } else if (!wippyi_unpark_self(w)) {
+        (void)wippyi_ticket_wait(&w->ticket, UINT64_MAX); /* it is on its way */
+        w->searching = true;
+    }
+}
+
+/* What is left in the queues of a worker that ends is for the others. */
+static void wippyi_hand_over(wippyi_worker *w)
+{
+    wippyi_slot *slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
+    uint32_t lane;
+    if (slot != NULL) {
+        wippyi_queue_push(w->host, wippyi_slot_lane(slot), slot);
+    }
+    for (lane = 0; lane < WIPPYI_LANES; lane++) {
+        while ((slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[lane])) != NULL) {
+            wippyi_queue_push(w->host, lane, slot);
+        }
+    }
+    wippyi_host_notify(w->host);
+}
+
+WIPPYI_FN void wippyi_worker_main(void *arg)
+{
+    wippyi_worker *w = (wippyi_worker *)arg;
+    wippyi_host *host = w->host;
+    wippyi_watchdog_enter(w);
+    while (wippyi_a32_load_acq(&w->quit) == 0) {
+        wippyi_slot *slot = wippyi_find(w);
+        if (slot == NULL) {
+            if (!w->searching) {
+                wippyi_search_begin(w);
+            }
+            slot = wippyi_spin(w);
+        }
+        if (slot != NULL) {
+            if (w->searching) {
+                wippyi_search_end(w);
+            }
+            wippyi_run(w, slot);
+        } else if (w->is_spare && !wippyi_host_overdue(host)) {
+            break; /* nobody needs a spare any more */
+        } else {
+            wippyi_park(w);
+        }
+    }
+    if (w->searching) {
+        wippyi_search_end(w);
+    }
+    wippyi_hand_over(w);
+    wippyi_watchdog_leave(w);
+    wippyi_a32_store_rel(&w->exited, 1);
+}
+
+/* ---- workers as objects ---- */
+
+WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
+{
+    wippy_runtime *rt = host->rt;
+    wippyi_worker *w = (wippyi_worker *)wippyi_mem_alloc(&rt->mem, sizeof(*w));
+    uint32_t lane;
+    if (w == NULL) {
+        return NULL;
+    }
+    memset(w, 0, sizeof(*w));
+    w->host = host;
+    w->index = index;
+    for (lane = 0; lane < WIPPYI_LANES; lane++) {
+        wippyi_ring_init(&w->rings[lane]);
+    }
+    wippyi_heap_init(&w->heap, &rt->depot);
+    w->self.rt = rt;
+    w->self.worker = w;
+    w->self.host = host;
+    w->self.heap = &w->heap;
+    w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u);
+    w->clock_ns = wippyi_clock_mono_ns();
+    w->until_clock = 1;
+    wippyi_a32_init(&w->cost_ns, WIPPYI_COST_START_NS);
+    wippyi_wheel_init(&w->wheel, w->clock_ns);
+    wippyi_a64_init(&w->wheel_next_ns, UINT64_MAX);
+    if (wippyi_mutex_init(&w->wheel_lock) != WIPPY_OK) {
+        wippyi_mem_free(&rt->mem, w, sizeof(*w));
+        return NULL;
+    }
+    if (wippyi_ticket_init(&w->ticket) != WIPPY_OK) {
+        wippyi_mutex_destroy(&w->wheel_lock);
+        wippyi_mem_free(&rt->mem, w, sizeof(*w));
+        return NULL;
+    }
+    return w;
+}
+
+WIPPYI_FN void wippyi_worker_free(wippyi_worker *w)
+{
+    wippy_runtime *rt = w->host->rt;
+    wippyi_heap_flush(&w->heap);
+    wippyi_ticket_destroy(&w->ticket);
+    wippyi_mutex_destroy(&w->wheel_lock);
+    wippyi_mem_free(&rt->mem, w, sizeof(*w));
+}

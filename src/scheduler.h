@@ -1,0 +1,45 @@
+/* ========================================================================== >>scheduler
+   Who runs next. Per worker: a next-slot and one ring per lane; per host: one global FIFO per lane.
+   wippyi_schedule: any thread that owns the process.   The rest: the worker itself.
+   Locks: a queue's lock (consumers only), the park lock (only to sleep and to wake).
+   Allocates: nothing.
+   Sleep and wake: whoever makes work visible does so with a seq_cst operation and then loads
+   sleep_word (seq_cst); a worker that is about to sleep changes sleep_word (seq_cst RMW) and then
+   looks at every queue again. One of the two sees the other. */
+#ifndef WIPPYI_SCHEDULER_H
+#define WIPPYI_SCHEDULER_H
+
+#include "core.h"
+
+/* Make a process runnable; the caller owned it, now the queue does. w: the worker this thread runs,
+   or NULL. */
+WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
+/* The same for a process that just ran here: to the end of the line. */
+WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot);
+
+WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index);
+WIPPYI_FN void wippyi_worker_free(wippyi_worker *w);
+WIPPYI_FN void wippyi_worker_main(void *arg); /* body of a worker thread */
+
+/* Run one process if there is one. False: nothing to do here (timers were looked at). */
+WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w);
+/* Fire the timers of a worker's wheel that are due; mail is delivered through `via`. */
+WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, uint64_t now_ns);
+WIPPYI_FN bool wippyi_host_has_work(const wippyi_host *host);
+/* Work became visible: wake a sleeper if nobody is looking. */
+WIPPYI_FN void wippyi_host_notify(wippyi_host *host);
+WIPPYI_FN void wippyi_host_wake_all(wippyi_host *host);
+WIPPYI_FN void wippyi_queue_push(wippyi_host *host, uint32_t lane, wippyi_slot *slot);
+WIPPYI_FN uint64_t wippyi_random(uint64_t *state);
+
+WIPPYI_INLINE wippyi_worker *wippyi_host_worker(const wippyi_host *host, uint32_t index)
+{
+    return (wippyi_worker *)wippyi_ap_load_acq(&host->workers[index]);
+}
+
+WIPPYI_INLINE uint32_t wippyi_slot_lane(const wippyi_slot *slot)
+{
+    return (slot->flags & WIPPYI_PROC_HIGH) != 0 ? WIPPYI_LANE_HIGH : WIPPYI_LANE_NORMAL;
+}
+
+#endif /* WIPPYI_SCHEDULER_H */

@@ -1,0 +1,245 @@
+/* ========================================================================== >>send
+   The verbs that put a message into somebody's mailbox.
+   Any thread: a worker through its own self, others through wippy_outside().
+   Locks: none.  Allocates: one block a message from the sender's heap.
+   Holds: messages over the receiver's limit are refused, never queued. */
+#include "core.h"
+#include "message.h"
+#include "process.h"
+#include "scheduler.h"
+
+#include <string.h>
+
+#define WIPPYI_TOPIC_BYTES_MAX 255
+
+/* Count a message against the receiver's limit. Early by at most the number of senders inside this
+   function, never late. Every success is undone exactly once, where the message leaves the slot. */
+static bool wippyi_count_in(wippyi_slot *slot, uint32_t limit)
+{
+    if (wippyi_a32_add_rlx(&slot->pending, 1) < limit) {
+        return true;
+    }
+    wippyi_a32_sub_sc(&slot->pending, 1);
+    wippyi_a64_add_rlx(&wippyi_slot_host(slot)->refused, 1);
+    return false;
+}
+
+static wippy_result wippyi_send_checked(wippy_self *self, wippyi_slot *slot, uint64_t to,
+                                        const wippy_message *message, wippy_mail **sent)
+{
+    wippy_runtime *rt = self->rt;
+    uint32_t limit = wippyi_slot_host(slot)->desc.mailbox_limit;
+    wippyi_push_result pushed;
+    wippy_mail *mail;
+    if (WIPPYI_UNLIKELY(limit != 0) && !wippyi_count_in(slot, limit)) {
+        return WIPPY_ERR_FULL;
+    }
+    mail = wippyi_mail_new(rt, self->worker, to, self->pid.id, message);
+    if (WIPPYI_UNLIKELY(mail == NULL)) {
+        if (limit != 0) {
+            wippyi_a32_sub_sc(&slot->pending, 1);
+        }
+        return WIPPY_ERR_NOMEM;
+    }
+    if (WIPPYI_UNLIKELY(limit != 0)) {
+        mail->flags |= WIPPYI_MAIL_COUNTED;
+    }
+    if (sent != NULL) {
+        *sent = mail;
+        return WIPPY_OK;
+    }
+    pushed = wippyi_mailbox_push(&slot->box, mail);
+    if (pushed == WIPPYI_PUSH_OWNED) {
+        wippyi_schedule(rt, self->worker, slot);
+    } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
+        if (limit != 0) {
+            wippyi_a32_sub_sc(&slot->pending, 1);
+        }
+        wippyi_mail_free(rt, self->worker, mail);
+        return WIPPY_ERR_GONE;
+    }
+    return WIPPY_OK;
+}
+
+static void wippyi_trace_send(wippy_self *self, uint64_t to)
+{
+    wippy_trace_record record;
+    memset(&record, 0, sizeof(record));
+    record.kind = WIPPY_TRACE_SEND;
+    record.time_ns = wippyi_clock_mono_ns();
+    record.pid = self->pid;
+    record.other.id = to;
+    self->rt->desc.trace_fn(&record, self->rt->desc.trace_user_data);
+}
+
+/* Everything a send has in common up to the mailbox. */
+static wippy_result wippyi_send_begin(wippy_self *self, wippy_pid to, size_t size,
+                                      wippyi_slot **slot)
+{
+    if (WIPPYI_UNLIKELY(size > self->rt->desc.max_message_bytes || self->closing)) {
+        return WIPPY_ERR_INVALID;
+    }
+    if (WIPPYI_UNLIKELY(!wippyi_door_pid(self, "process.send", to))) {
+        return WIPPY_ERR_DENIED;
+    }
+    *slot = wippyi_slot_of(self->rt, to.id);
+    if (WIPPYI_UNLIKELY(*slot == NULL || !wippyi_slot_is(*slot, to.id))) {
+        return WIPPY_ERR_GONE;
+    }
+    if (WIPPYI_UNLIKELY(self->rt->desc.trace_fn != NULL)) {
+        wippyi_trace_send(self, to.id);
+    }
+    return WIPPY_OK;
+}
+
+WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                  const void *data, size_t size)
+{
+    return wippy_send_values(self, to, topic, data, size, 0);
+}
+
+WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                         const void *data, size_t size, uint32_t count)
+{
+    wippy_message message;
+    wippyi_slot *slot;
+    wippy_result r = wippyi_send_begin(self, to, size, &slot);
+    if (WIPPYI_UNLIKELY(r != WIPPY_OK)) {
+        return r;
+    }
+    message.topic = topic;
+    message.topic_name = NULL;
+    message.topic_bytes = 0;
+    message.data = data;
+    message.size = size;
+    message.count = count;
+    return wippyi_send_checked(self, slot, to.id, &message, NULL);
+}
+
+/* Length of the topic name, or an error. */
+static wippy_result wippyi_message_check(const wippy_message *given, wippy_message *checked)
+{
+    *checked = *given;
+    if (checked->topic.id != 0 || checked->topic_name == NULL) {
+        checked->topic_bytes = 0;
+    } else if (checked->topic_bytes == 0) {
+        checked->topic_bytes = strlen(checked->topic_name);
+    }
+    if (checked->topic_bytes > WIPPYI_TOPIC_BYTES_MAX || given->count > UINT16_MAX) {
+        return WIPPY_ERR_INVALID;
+    }
+    return WIPPY_OK;
+}
+
+WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
+                                          const wippy_message *given)
+{
+    wippy_message message;
+    wippyi_slot *slot;
+    wippy_result r = wippyi_message_check(given, &message);
+    if (r == WIPPY_OK) {
+        r = wippyi_send_begin(self, to, given->size, &slot);
+    }
+    return r == WIPPY_OK ? wippyi_send_checked(self, slot, to.id, &message, NULL) : r;
+}
+
+WIPPY_API wippy_result wippy_send_owned(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                        void *data, size_t size,
+                                        void (*free_fn)(void *data, size_t size, void *user_data),
+                                        void *user_data)
+{
+    wippy_message message;
+    wippyi_owned owned;
+    wippyi_slot *slot;
+    wippy_mail *mail = NULL;
+    wippy_result r;
+    if (free_fn == NULL || data == NULL || size > UINT32_MAX || size == 0) {
+        return WIPPY_ERR_INVALID;
+    }
+    r = wippyi_send_begin(self, to, 0, &slot);
+    if (r != WIPPY_OK) {
+        return r;
+    }
+    owned.data = data;
+    owned.size = size;
+    owned.free_fn = free_fn;
+    owned.user_data = user_data;
+    memset(&message, 0, sizeof(message));
+    message.topic = topic;
+    message.data = &owned;
+    message.size = sizeof(owned);
+    r = wippyi_send_checked(self, slot, to.id, &message, &mail);
+    if (r != WIPPY_OK) {
+        return r;
+    }
+    mail->size = (uint32_t)size;
+    mail->flags |= WIPPY_MAIL_OWNED;
+    r = wippyi_deliver(self->rt, self->worker, to.id, mail);
+    if (r != WIPPY_OK) { /* the caller keeps its memory */
+        if ((mail->flags & WIPPYI_MAIL_COUNTED) != 0) {
+            wippyi_a32_sub_sc(&slot->pending, 1);
+        }
+        mail->flags &= (uint8_t)~WIPPY_MAIL_OWNED;
+        mail->size = (uint32_t)sizeof(owned);
+        wippyi_mail_free(self->rt, self->worker, mail);
+    }
+    return r;
+}
+
+/* ---- permanent topics ---- */
+
+static wippy_topic wippyi_topic_add(wippy_runtime *rt, const char *name, size_t bytes)
+{
+    uint32_t at = wippyi_a32_load_rlx(&rt->topic_count);
+    wippy_topic topic;
+    wippyi_topic *block;
+    char *text;
+    topic.id = 0;
+    if (at >= WIPPYI_TOPICS_MAX) {
+        return topic;
+    }
+    block = (wippyi_topic *)wippyi_ap_load_rlx(&rt->topics[at / 256]);
+    if (block == NULL) {
+        block = (wippyi_topic *)wippyi_mem_alloc(&rt->mem, 256 * sizeof(*block));
+        if (block == NULL) {
+            return topic;
+        }
+        memset(block, 0, 256 * sizeof(*block));
+        wippyi_ap_store_rel(&rt->topics[at / 256], block);
+    }
+    text = wippyi_mem_text(&rt->mem, name, bytes);
+    if (text == NULL) {
+        return topic;
+    }
+    if (wippyi_strmap_put(&rt->topic_ids, name, bytes, &block[at % 256]) != WIPPY_OK) {
+        wippyi_mem_free(&rt->mem, text, bytes + 1);
+        return topic;
+    }
+    block[at % 256].text = text;
+    block[at % 256].bytes = (uint32_t)bytes;
+    block[at % 256].id = at + 1;
+    /* release: publishes the text to wippy_mail_topic(), which loads the count with acquire */
+    wippyi_a32_store_rel(&rt->topic_count, at + 1);
+    topic.id = at + 1;
+    return topic;
+}
+
+WIPPY_API wippy_topic wippy_topic_make(wippy_runtime *rt, const char *name)
+{
+    size_t bytes = name != NULL ? strlen(name) : 0;
+    wippy_topic topic;
+    const wippyi_topic *found;
+    topic.id = 0;
+    if (bytes == 0 || bytes > WIPPYI_TOPIC_BYTES_MAX) {
+        return topic;
+    }
+    wippyi_mutex_lock(&rt->tables_lock);
+    found = (const wippyi_topic *)wippyi_strmap_get(&rt->topic_ids, name, bytes);
+    if (found != NULL) {
+        topic.id = found->id;
+    } else {
+        topic = wippyi_topic_add(rt, name, bytes);
+    }
+    wippyi_mutex_unlock(&rt->tables_lock);
+    return topic;
+}

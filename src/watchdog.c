@@ -1,0 +1,202 @@
+#include "watchdog.h"
+
+#include "host.h"
+#include "scheduler.h"
+
+#include <string.h>
+
+#define WIPPYI_REPORT_TICKS 100 /* slices after which a step is named in the log */
+
+struct wippyi_watchdog {
+    wippy_runtime *rt;
+    wippyi_thread thread;
+    wippyi_ticket ticket;
+    wippyi_a32 quit;
+    bool signal_installed;
+};
+
+/* On the worker's own thread, inside a signal handler, possibly in the middle of a step. */
+static void wippyi_worker_interrupted(void *cookie)
+{
+    wippyi_worker *w = (wippyi_worker *)cookie;
+    wippyi_slot *slot = (wippyi_slot *)wippyi_ap_load_rlx(&w->running);
+    if (slot != NULL) {
+        const wippyi_type *type = wippyi_type_at(w->host->rt, slot->type);
+        if (type->desc.interrupt != NULL && slot->state != NULL) {
+            type->desc.interrupt(slot->state);
+        }
+    }
+}
+
+WIPPYI_FN bool wippyi_host_overdue(const wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        if (wippyi_a32_load_rlx(&wippyi_host_worker(host, i)->overdue) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void wippyi_watchdog_report(wippy_runtime *rt, wippyi_worker *w)
+{
+    char text[256];
+    wippy_pid pid;
+    wippy_slice none;
+    pid.id = wippyi_a64_load_rlx(&w->running_pid);
+    none.data = NULL;
+    none.size = 0;
+    (void)wippy_pid_text(rt, pid, text, sizeof(text));
+    wippyi_log(rt, WIPPY_LOG_WARN, "scheduler", none,
+               "process %s has been in one step for %u ms", text,
+               (unsigned)((uint64_t)WIPPYI_REPORT_TICKS * rt->desc.slice_us / 1000));
+}
+
+/* One worker, one tick. True: it has been in the same step since the last tick. */
+static bool wippyi_watchdog_look(wippyi_watchdog *dog, wippyi_worker *w)
+{
+    wippy_runtime *rt = dog->rt;
+    uint64_t step = wippyi_a64_load_acq(&w->step_number);
+    if ((step & 1) == 0 || step != w->seen_step) {
+        w->seen_step = step;
+        w->seen_ticks = 0;
+        return false;
+    }
+    w->seen_ticks++;
+    wippyi_a32_store_rlx(&w->overdue, 1);
+    if (dog->signal_installed) {
+        (void)wippyi_interrupt_send(&w->thread, rt->desc.interrupt_signal,
+                                    wippyi_worker_interrupted, w);
+    }
+    if (w->seen_ticks == WIPPYI_REPORT_TICKS) {
+        wippyi_watchdog_report(rt, w);
+    }
+    return true;
+}
+
+/* Somebody must run what waits behind an overdue step. */
+static void wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
+{
+    bool timers_due = wippyi_a64_load_rlx(&w->wheel_next_ns) <= wippyi_clock_mono_ns();
+    uint64_t word = wippyi_a64_load_sc(&host->sleep_word);
+    if (!timers_due && !wippyi_host_has_work(host)) {
+        return;
+    }
+    if ((word >> 32) > 0) {
+        wippyi_host_notify(host);
+    } else if ((uint32_t)word == 0) {
+        wippyi_host_spare(host);
+    }
+}
+
+static void wippyi_watchdog_tick(wippyi_watchdog *dog)
+{
+    wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&dog->rt->host_list);
+    for (; host != NULL; host = host->next_host) {
+        uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+        uint32_t i;
+        if (host->desc.kind == WIPPY_HOST_PUMP) {
+            continue;
+        }
+        for (i = 0; i < count; i++) {
+            wippyi_worker *w = wippyi_host_worker(host, i);
+            if (wippyi_watchdog_look(dog, w)) {
+                wippyi_watchdog_relieve(host, w);
+            }
+        }
+    }
+}
+
+static void wippyi_watchdog_main(void *arg)
+{
+    wippyi_watchdog *dog = (wippyi_watchdog *)arg;
+    uint64_t slice_ns = (uint64_t)dog->rt->desc.slice_us * 1000;
+    while (wippyi_a32_load_acq(&dog->quit) == 0) {
+        /* A worker that wakes when none was awake wakes us; the ticket keeps a wake that comes between
+           this load and the wait. */
+        bool rest = wippyi_a32_load_acq(&dog->rt->awake) == 0;
+        (void)wippyi_ticket_wait(&dog->ticket, rest ? UINT64_MAX : slice_ns);
+        if (wippyi_a32_load_acq(&dog->quit) == 0) {
+            wippyi_watchdog_tick(dog);
+        }
+    }
+}
+
+WIPPYI_FN wippy_result wippyi_watchdog_start(wippy_runtime *rt)
+{
+    wippyi_watchdog *dog;
+    wippy_result r;
+    if (rt->watchdog != NULL) {
+        return WIPPY_OK;
+    }
+    dog = (wippyi_watchdog *)wippyi_mem_alloc(&rt->mem, sizeof(*dog));
+    if (dog == NULL) {
+        return WIPPY_ERR_NOMEM;
+    }
+    memset(dog, 0, sizeof(*dog));
+    dog->rt = rt;
+    r = wippyi_ticket_init(&dog->ticket);
+    if (r == WIPPY_OK) {
+        dog->signal_installed = rt->desc.interrupt_signal >= 0 &&
+                                wippyi_interrupt_install(rt->desc.interrupt_signal) == WIPPY_OK;
+        r = wippyi_thread_start(&dog->thread, wippyi_watchdog_main, dog, "wippy-watch");
+        if (r != WIPPY_OK) {
+            if (dog->signal_installed) {
+                wippyi_interrupt_uninstall(rt->desc.interrupt_signal);
+            }
+            wippyi_ticket_destroy(&dog->ticket);
+        }
+    }
+    if (r != WIPPY_OK) {
+        wippyi_mem_free(&rt->mem, dog, sizeof(*dog));
+        return r;
+    }
+    rt->watchdog = dog;
+    return WIPPY_OK;
+}
+
+/* After every worker has ended. */
+WIPPYI_FN void wippyi_watchdog_stop(wippy_runtime *rt)
+{
+    wippyi_watchdog *dog = rt->watchdog;
+    if (dog == NULL) {
+        return;
+    }
+    wippyi_a32_store_rel(&dog->quit, 1);
+    wippyi_ticket_wake(&dog->ticket);
+    wippyi_thread_join(&dog->thread);
+    if (dog->signal_installed) {
+        wippyi_interrupt_uninstall(rt->desc.interrupt_signal);
+    }
+    wippyi_ticket_destroy(&dog->ticket);
+    wippyi_mem_free(&rt->mem, dog, sizeof(*dog));
+    rt->watchdog = NULL;
+}
+
+WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt)
+{
+    wippyi_a32_sub_acqrel(&rt->awake, 1);
+}
+
+WIPPYI_FN void wippyi_watchdog_work(wippy_runtime *rt)
+{
+    if (wippyi_a32_add_acqrel(&rt->awake, 1) == 0 && rt->watchdog != NULL) {
+        wippyi_ticket_wake(&rt->watchdog->ticket);
+    }
+}
+
+WIPPYI_FN void wippyi_watchdog_enter(wippyi_worker *w)
+{
+    wippy_runtime *rt = w->host->rt;
+    if (rt->watchdog != NULL && rt->watchdog->signal_installed) {
+        wippyi_interrupt_accept(rt->desc.interrupt_signal);
+    }
+    wippyi_watchdog_work(rt);
+}
+
+WIPPYI_FN void wippyi_watchdog_leave(wippyi_worker *w)
+{
+    wippyi_watchdog_rest(w->host->rt);
+}
