@@ -5,9 +5,10 @@
 
 /* How a change came about, and so how strict it is. */
 typedef enum wippyi_change_mode {
-    WIPPYI_CHANGE_APPLY = 0, /* at run time: every kind needs a handler, every reference its target */
-    WIPPYI_CHANGE_MOVE,      /* to another version: what was not applied then may stay so */
-    WIPPYI_CHANGE_LOAD       /* lenient, with warnings */
+    WIPPYI_CHANGE_APPLY =
+        0,              /* at run time: every kind needs a handler, every reference its target */
+    WIPPYI_CHANGE_MOVE, /* to another version: what was not applied then may stay so */
+    WIPPYI_CHANGE_LOAD  /* lenient, with warnings */
 } wippyi_change_mode;
 
 /* What became of one change. */
@@ -24,9 +25,9 @@ typedef struct wippyi_change {
     wippyi_changes list;
     wippy_snapshot *base;
     wippy_snapshot *next;
-    uint32_t *order;     /* positions in list; one block with the two below */
-    uint32_t *applied;   /* positions in the order in which they were applied */
-    uint8_t *state;      /* by position in list */
+    uint32_t *order;   /* positions in list; one block with the two below */
+    uint32_t *applied; /* positions in the order in which they were applied */
+    uint8_t *state;    /* by position in list */
     size_t applied_count;
     wippy_entry_change *ordered; /* for the history; holds both sides */
     bool recorded;               /* `ordered` belongs to the history now */
@@ -122,8 +123,8 @@ static wippy_result wippyi_change_same_kind(wippyi_change *change, const char *k
         return WIPPY_OK;
     }
     return wippyi_reject(change->diag, WIPPY_ERR_INVALID, before->id,
-                         "kind of an entry cannot change: %.200s is %.100s, not %.100s",
-                         before->id, before->kind, kind);
+                         "kind of an entry cannot change: %.200s is %.100s, not %.100s", before->id,
+                         before->kind, kind);
 }
 
 static wippy_result wippyi_change_refuse(wippyi_change *change, const wippy_registry_change *wish,
@@ -236,8 +237,8 @@ static wippy_result wippyi_change_without_kind(wippyi_change *change, size_t pos
                              "no handler for kind %.200s", item->after->kind);
     }
     if (wippyi_change_first_of_kind(change, position)) {
-        wippyi_log(change->registry->rt, WIPPY_LOG_WARN, "registry", none,
-                   "no handler for kind %s", item->after->kind);
+        wippyi_log(change->registry->rt, WIPPY_LOG_WARN, "registry", none, "no handler for kind %s",
+                   item->after->kind);
     }
     return WIPPY_OK;
 }
@@ -546,9 +547,8 @@ static wippy_result wippyi_change_run(wippyi_change *change)
 
 /* ------------------------------------------------------------------ entry points */
 
-WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt,
-                                            const wippy_registry_change *changes, size_t count,
-                                            int64_t *version, wippy_diag *diag)
+WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt, const wippy_registry_change *changes,
+                                            size_t count, int64_t *version, wippy_diag *diag)
 {
     wippyi_change change;
     wippy_result result =
@@ -579,9 +579,8 @@ WIPPY_API wippy_result wippy_registry_apply_version(wippy_runtime *rt, int64_t v
     result = wippyi_registry_at(registry, version, &change.next);
     if (result == WIPPY_ERR_NOTFOUND) {
         wippyi_reject(change.diag, result, NULL, "version not found");
-    } else if (result != WIPPY_OK ||
-               wippyi_snapshot_diff(registry->mem, change.base, change.next, &change.list) !=
-                   WIPPY_OK) {
+    } else if (result != WIPPY_OK || wippyi_snapshot_diff(registry->mem, change.base, change.next,
+                                                          &change.list) != WIPPY_OK) {
         result = wippyi_change_nomem(&change);
     } else if (change.next != change.base) {
         result = wippyi_change_run(&change);

@@ -20,15 +20,15 @@ WIPPYI_FN void wippyi_entries_free(wippyi_entries *entries)
         wippyi_entry_release(mem, entries->items[i]);
     }
     wippyi_mem_free(mem, entries->items, entries->room * sizeof(wippy_entry *));
-    wippyi_index_free(&entries->index, mem);
+    wippyi_ids_free(&entries->index, mem);
     wippyi_entries_init(entries, mem);
 }
 
 static wippy_result wippyi_entries_grow(wippyi_entries *entries)
 {
     size_t room = entries->room > 0 ? entries->room * 2 : 16;
-    wippyi_index index;
-    wippy_result result = wippyi_index_make(&index, entries->mem, room);
+    wippyi_ids index;
+    wippy_result result = wippyi_ids_make(&index, entries->mem, room);
     if (result != WIPPY_OK) {
         return result;
     }
@@ -36,13 +36,13 @@ static wippy_result wippyi_entries_grow(wippyi_entries *entries)
                                                             entries->room * sizeof(wippy_entry *),
                                                             room * sizeof(wippy_entry *));
     if (items == NULL) {
-        wippyi_index_free(&index, entries->mem);
+        wippyi_ids_free(&index, entries->mem);
         return WIPPY_ERR_NOMEM;
     }
     for (uint32_t i = 0; i < entries->count; i++) {
-        wippyi_index_add(&index, items, i);
+        wippyi_ids_add(&index, items, i);
     }
-    wippyi_index_free(&entries->index, entries->mem);
+    wippyi_ids_free(&entries->index, entries->mem);
     entries->items = items;
     entries->room = room;
     entries->index = index;
@@ -52,7 +52,7 @@ static wippy_result wippyi_entries_grow(wippyi_entries *entries)
 static uint32_t wippyi_entries_place(const wippyi_entries *entries, wippy_slice id)
 {
     wippy_slice none = {NULL, 0};
-    return entries->count > 0 ? wippyi_index_find(&entries->index, entries->items, none, id)
+    return entries->count > 0 ? wippyi_ids_find(&entries->index, entries->items, none, id)
                               : WIPPYI_NOWHERE;
 }
 
@@ -79,7 +79,7 @@ WIPPYI_FN wippy_result wippyi_entries_put(wippyi_entries *entries, wippy_entry *
         }
     }
     entries->items[entries->count++] = entry;
-    wippyi_index_add(&entries->index, entries->items, (uint32_t)entries->count - 1);
+    wippyi_ids_add(&entries->index, entries->items, (uint32_t)entries->count - 1);
     return WIPPY_OK;
 }
 
@@ -105,7 +105,7 @@ static bool wippyi_node_is_map(const wippyi_yaml_node *node)
 
 /* ---- file:// ---- */
 
-#define WIPPYI_FILE_SCHEME "file://"
+#define WIPPYI_FILE_SCHEME      "file://"
 #define WIPPYI_FILE_SCHEME_SIZE 7
 
 static wippy_result wippyi_source_path(const wippyi_document *document,
@@ -188,11 +188,9 @@ static wippy_result wippyi_document_write(wippyi_document *document, const wippy
 }
 
 /* Write the pairs of `map` whose key `skip` has not. */
-static wippy_result wippyi_document_pairs(wippyi_document *document, const wippyi_yaml_node *map,
-                                          wippy_writer *w,
-                                          bool (*skip)(const wippyi_yaml_node *key,
-                                                       const void *arg),
-                                          const void *arg)
+static wippy_result
+wippyi_document_pairs(wippyi_document *document, const wippyi_yaml_node *map, wippy_writer *w,
+                      bool (*skip)(const wippyi_yaml_node *key, const void *arg), const void *arg)
 {
     const wippyi_yaml_node *value = wippyi_node_is_map(map) ? map->first : NULL;
     for (; value != NULL; value = value->next) {
@@ -286,8 +284,7 @@ static wippy_result wippyi_document_word(wippyi_document *document, const wippyi
 }
 
 /* "namespace:name" with its NUL, in the memory of a writer. */
-static wippy_result wippyi_document_id(wippyi_document *document, wippy_slice name,
-                                       const char **id)
+static wippy_result wippyi_document_id(wippyi_document *document, wippy_slice name, const char **id)
 {
     static const char colon[] = ":";
     wippy_writer *w = &document->id_out;
@@ -316,8 +313,7 @@ static wippy_result wippyi_document_keep(wippyi_document *document, const wippyi
 {
     wippy_entry *entry = NULL;
     bool replaced = false;
-    wippy_result result =
-        wippyi_entry_make(document->entries->mem, desc, &entry, document->diag);
+    wippy_result result = wippyi_entry_make(document->entries->mem, desc, &entry, document->diag);
     if (result != WIPPY_OK) {
         return wippyi_yaml_reject(document->yaml, node, document->diag, result, "%s",
                                   wippy_result_text(result));
@@ -386,8 +382,8 @@ static wippy_result wippyi_document_entries(wippyi_document *document)
     document->meta = wippyi_yaml_find(root, "meta");
     if (document->meta != NULL && document->meta->kind != WIPPYI_YAML_NULL &&
         !wippyi_node_is_map(document->meta)) {
-        return wippyi_yaml_reject(document->yaml, document->meta, document->diag,
-                                  WIPPY_ERR_INVALID, "meta is %s, expected a map",
+        return wippyi_yaml_reject(document->yaml, document->meta, document->diag, WIPPY_ERR_INVALID,
+                                  "meta is %s, expected a map",
                                   wippyi_yaml_kind_name(document->meta));
     }
     const wippyi_yaml_node *item = list->kind == WIPPYI_YAML_SEQ ? list->first : NULL;
@@ -436,8 +432,8 @@ WIPPYI_FN wippy_result wippyi_document_read(const wippyi_document_desc *desc,
     document.entries = entries;
     document.diag = diag != NULL ? diag : &room;
     memset(document.diag, 0, sizeof(*document.diag));
-    wippy_result result = wippyi_yaml_parse(desc->text, desc->size, desc->file, entries->mem, &yaml,
-                                            document.diag);
+    wippy_result result =
+        wippyi_yaml_parse(desc->text, desc->size, desc->file, entries->mem, &yaml, document.diag);
     if (result != WIPPY_OK) {
         return result;
     }

@@ -8,8 +8,8 @@
 #include "entry.h"
 #include "yaml.h"
 
-#define WIPPYI_PATH_ROOM 4096             /* bytes of a path, with its NUL */
-#define WIPPYI_FILE_MAX (64u * 1024 * 1024) /* bytes of a file that is read */
+#define WIPPYI_PATH_ROOM 4096                /* bytes of a path, with its NUL */
+#define WIPPYI_FILE_MAX  (64u * 1024 * 1024) /* bytes of a file that is read */
 
 /* ------------------------------------------------------------------ lists */
 
@@ -18,7 +18,7 @@ typedef struct wippyi_entries {
     wippy_entry **items; /* held */
     size_t count;
     size_t room;
-    wippyi_index index;
+    wippyi_ids index;
 } wippyi_entries;
 
 WIPPYI_FN void wippyi_entries_init(wippyi_entries *entries, wippyi_mem *mem);

@@ -110,8 +110,7 @@ WIPPYI_FN wippy_result wippyi_entry_make(wippyi_mem *mem, const wippyi_entry_des
     wippy_slice file = wippyi_text_slice(desc->file);
     wippy_slice meta = desc->meta.size > 0 ? desc->meta : wippyi_empty_map();
     wippy_slice data = desc->data.size > 0 ? desc->data : wippyi_empty_map();
-    size_t size =
-        sizeof(wippy_entry) + id.size + kind.size + file.size + meta.size + data.size + 5;
+    size_t size = sizeof(wippy_entry) + id.size + kind.size + file.size + meta.size + data.size + 5;
     wippy_entry *entry = (wippy_entry *)wippyi_mem_alloc(mem, size);
     if (entry == NULL) {
         return wippyi_reject(diag, WIPPY_ERR_NOMEM, desc->id, "out of memory");
@@ -229,7 +228,7 @@ WIPPY_API size_t wippy_id_complete(const char *id, size_t bytes, const char *own
 
 /* ---- index ---- */
 
-WIPPYI_FN wippy_result wippyi_index_make(wippyi_index *index, wippyi_mem *mem, size_t room)
+WIPPYI_FN wippy_result wippyi_ids_make(wippyi_ids *index, wippyi_mem *mem, size_t room)
 {
     size_t slots = 8;
     while (slots < room * 2) {
@@ -247,7 +246,7 @@ WIPPYI_FN wippy_result wippyi_index_make(wippyi_index *index, wippyi_mem *mem, s
     return WIPPY_OK;
 }
 
-WIPPYI_FN void wippyi_index_free(wippyi_index *index, wippyi_mem *mem)
+WIPPYI_FN void wippyi_ids_free(wippyi_ids *index, wippyi_mem *mem)
 {
     if (index->slots != NULL) {
         wippyi_mem_free(mem, index->slots, ((size_t)index->mask + 1) * sizeof(uint32_t));
@@ -255,8 +254,7 @@ WIPPYI_FN void wippyi_index_free(wippyi_index *index, wippyi_mem *mem)
     }
 }
 
-WIPPYI_FN void wippyi_index_add(wippyi_index *index, wippy_entry *const *entries,
-                                uint32_t position)
+WIPPYI_FN void wippyi_ids_add(wippyi_ids *index, wippy_entry *const *entries, uint32_t position)
 {
     uint32_t slot = entries[position]->id_hash & index->mask;
     while (index->slots[slot] != 0) {
@@ -273,8 +271,8 @@ static bool wippyi_id_is(const wippy_entry *entry, uint32_t hash, wippy_slice sp
            (rest.size == 0 || memcmp(entry->id + space.size, rest.data, rest.size) == 0);
 }
 
-WIPPYI_FN uint32_t wippyi_index_find(const wippyi_index *index, wippy_entry *const *entries,
-                                     wippy_slice space, wippy_slice rest)
+WIPPYI_FN uint32_t wippyi_ids_find(const wippyi_ids *index, wippy_entry *const *entries,
+                                   wippy_slice space, wippy_slice rest)
 {
     uint32_t hash = wippyi_hash(space, rest);
     for (uint32_t slot = hash & index->mask; index->slots[slot] != 0;
@@ -294,10 +292,9 @@ WIPPYI_FN wippy_result wippyi_changes_make(wippyi_changes *changes, wippyi_mem *
     memset(changes, 0, sizeof(*changes));
     changes->mem = mem;
     changes->room = room;
-    changes->items =
-        (wippy_entry_change *)wippyi_mem_alloc(mem, room * sizeof(wippy_entry_change));
+    changes->items = (wippy_entry_change *)wippyi_mem_alloc(mem, room * sizeof(wippy_entry_change));
     changes->keys = (wippy_entry **)wippyi_mem_alloc(mem, room * sizeof(wippy_entry *));
-    wippy_result result = wippyi_index_make(&changes->index, mem, room);
+    wippy_result result = wippyi_ids_make(&changes->index, mem, room);
     if (changes->items == NULL || changes->keys == NULL || result != WIPPY_OK) {
         wippyi_changes_free(changes);
         return result != WIPPY_OK ? result : WIPPY_ERR_NOMEM;
@@ -315,7 +312,7 @@ WIPPYI_FN void wippyi_changes_free(wippyi_changes *changes)
     }
     wippyi_mem_free(mem, changes->items, changes->room * sizeof(wippy_entry_change));
     wippyi_mem_free(mem, changes->keys, changes->room * sizeof(wippy_entry *));
-    wippyi_index_free(&changes->index, mem);
+    wippyi_ids_free(&changes->index, mem);
     changes->items = NULL;
     changes->keys = NULL;
     changes->count = 0;
@@ -338,13 +335,13 @@ WIPPYI_FN void wippyi_changes_add(wippyi_changes *changes, wippy_entry *before, 
     item->before = wippy_entry_hold(before);
     item->after = wippy_entry_hold(after);
     changes->keys[position] = wippy_entry_hold(wippyi_change_entry(item));
-    wippyi_index_add(&changes->index, changes->keys, position);
+    wippyi_ids_add(&changes->index, changes->keys, position);
 }
 
 WIPPYI_FN uint32_t wippyi_changes_find(const wippyi_changes *changes, wippy_slice space,
                                        wippy_slice rest)
 {
-    return wippyi_index_find(&changes->index, changes->keys, space, rest);
+    return wippyi_ids_find(&changes->index, changes->keys, space, rest);
 }
 
 WIPPYI_FN void wippyi_changes_follow(wippyi_changes *changes, wippy_entry *before,

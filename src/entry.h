@@ -60,20 +60,19 @@ WIPPYI_FN wippy_result wippyi_reject(wippy_diag *diag, wippy_result result, cons
 
 #define WIPPYI_NOWHERE UINT32_MAX
 
-typedef struct wippyi_index {
+typedef struct wippyi_ids {
     uint32_t *slots; /* position + 1; 0 = free */
     uint32_t mask;   /* slots - 1 */
-} wippyi_index;
+} wippyi_ids;
 
 /* Room for `room` entries. */
-WIPPYI_FN wippy_result wippyi_index_make(wippyi_index *index, wippyi_mem *mem, size_t room);
-WIPPYI_FN void wippyi_index_free(wippyi_index *index, wippyi_mem *mem);
-WIPPYI_FN void wippyi_index_add(wippyi_index *index, wippy_entry *const *entries,
-                                uint32_t position);
+WIPPYI_FN wippy_result wippyi_ids_make(wippyi_ids *index, wippyi_mem *mem, size_t room);
+WIPPYI_FN void wippyi_ids_free(wippyi_ids *index, wippyi_mem *mem);
+WIPPYI_FN void wippyi_ids_add(wippyi_ids *index, wippy_entry *const *entries, uint32_t position);
 
 /* The entry whose id is `space` followed by `rest`; WIPPYI_NOWHERE when there is none. */
-WIPPYI_FN uint32_t wippyi_index_find(const wippyi_index *index, wippy_entry *const *entries,
-                                     wippy_slice space, wippy_slice rest);
+WIPPYI_FN uint32_t wippyi_ids_find(const wippyi_ids *index, wippy_entry *const *entries,
+                                   wippy_slice space, wippy_slice rest);
 
 /* ------------------------------------------------------------------ change lists
    At most one change an id. Both sides of a change are held. */
@@ -84,7 +83,7 @@ typedef struct wippyi_changes {
     wippy_entry **keys; /* an entry with the id of the change, held: what the index looks at */
     size_t count;
     size_t room;
-    wippyi_index index;
+    wippyi_ids index;
 } wippyi_changes;
 
 /* Make an empty list for at most `room` changes. */

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-typedef struct wippyi_find {
+typedef struct wippyi_finder {
     wippyi_mem *mem;
     wippy_slice filter;
     wippyi_regex **regexes; /* in the order in which the filter names them */
     size_t regex_count;
     size_t regex_room;
     size_t regex_next; /* of the entry that is looked at */
-} wippyi_find;
+} wippyi_finder;
 
 /* One key of a filter, taken apart. */
 typedef struct wippyi_find_key {
@@ -31,8 +31,7 @@ static bool wippyi_text_starts(wippy_slice text, wippy_slice start)
 static bool wippyi_text_ends(wippy_slice text, wippy_slice end)
 {
     return text.size >= end.size &&
-           (end.size == 0 ||
-            memcmp(text.data + text.size - end.size, end.data, end.size) == 0);
+           (end.size == 0 || memcmp(text.data + text.size - end.size, end.data, end.size) == 0);
 }
 
 static bool wippyi_text_holds(wippy_slice text, wippy_slice part)
@@ -115,7 +114,7 @@ static wippyi_find_key wippyi_find_read_key(wippy_slice name)
     return key;
 }
 
-static wippy_result wippyi_find_keep(wippyi_find *find, wippyi_regex *regex)
+static wippy_result wippyi_find_keep(wippyi_finder *find, wippyi_regex *regex)
 {
     if (find->regex_count == find->regex_room) {
         size_t room = find->regex_room > 0 ? find->regex_room * 2 : 4;
@@ -133,7 +132,7 @@ static wippy_result wippyi_find_keep(wippyi_find *find, wippyi_regex *regex)
     return WIPPY_OK;
 }
 
-static wippy_result wippyi_find_compile(wippyi_find *find, wippy_slice value, wippy_diag *diag)
+static wippy_result wippyi_find_compile(wippyi_finder *find, wippy_slice value, wippy_diag *diag)
 {
     wippy_slice pattern = {NULL, 0};
     const char *why = "not a string";
@@ -155,7 +154,8 @@ static wippy_result wippyi_find_compile(wippyi_find *find, wippy_slice value, wi
                          WIPPYI_SLICE_ARGS(pattern), why);
 }
 
-static wippy_result wippyi_find_compile_all(wippyi_find *find, wippy_slice value, wippy_diag *diag)
+static wippy_result wippyi_find_compile_all(wippyi_finder *find, wippy_slice value,
+                                            wippy_diag *diag)
 {
     wippy_value_iter item;
     if (wippy_value_type_of(value) != WIPPY_ARRAY) {
@@ -168,7 +168,7 @@ static wippy_result wippyi_find_compile_all(wippyi_find *find, wippy_slice value
     return result;
 }
 
-static void wippyi_find_warn(wippyi_find *find, wippy_runtime *rt, wippy_slice name)
+static void wippyi_find_warn(wippyi_finder *find, wippy_runtime *rt, wippy_slice name)
 {
     wippy_writer fields;
     wippy_slice encoded = {NULL, 0};
@@ -178,12 +178,11 @@ static void wippyi_find_warn(wippyi_find *find, wippy_runtime *rt, wippy_slice n
     wippy_write_string(&fields, name.data, name.size);
     wippy_write_end(&fields);
     wippy_writer_finish(&fields, &encoded); /* without memory: a warning without fields */
-    wippyi_log(rt, WIPPY_LOG_WARN, "registry", encoded,
-               "metadata field must use 'meta.' prefix");
+    wippyi_log(rt, WIPPY_LOG_WARN, "registry", encoded, "metadata field must use 'meta.' prefix");
     wippy_writer_free(&fields);
 }
 
-static wippy_result wippyi_find_prepare(wippyi_find *find, wippy_runtime *rt, wippy_diag *diag)
+static wippy_result wippyi_find_prepare(wippyi_finder *find, wippy_runtime *rt, wippy_diag *diag)
 {
     wippy_value_iter item;
     wippy_value_type type = wippy_value_type_of(find->filter);
@@ -191,8 +190,8 @@ static wippy_result wippyi_find_prepare(wippyi_find *find, wippy_runtime *rt, wi
     bool empty = find->filter.size == 0 || type == WIPPY_NIL ||
                  (type == WIPPY_ARRAY &&
                   !(wippy_value_each(find->filter, &item) && wippy_value_next(&item)));
-    if (!empty && (type != WIPPY_MAP || wippy_value_check(find->filter.data, find->filter.size,
-                                                          1) != WIPPY_OK)) {
+    if (!empty && (type != WIPPY_MAP ||
+                   wippy_value_check(find->filter.data, find->filter.size, 1) != WIPPY_OK)) {
         return wippyi_reject(diag, WIPPY_ERR_INVALID, NULL, "filter is %s, expected a map",
                              wippy_value_type_name(type));
     }
@@ -207,7 +206,7 @@ static wippy_result wippyi_find_prepare(wippyi_find *find, wippy_runtime *rt, wi
     return result;
 }
 
-static void wippyi_find_free(wippyi_find *find)
+static void wippyi_find_free(wippyi_finder *find)
 {
     for (size_t i = 0; i < find->regex_count; i++) {
         wippyi_regex_free(find->regexes[i]);
@@ -263,7 +262,7 @@ static bool wippyi_find_contains(wippy_slice field, wippy_slice part)
     return false;
 }
 
-static wippy_result wippyi_find_meta(wippyi_find *find, char test, wippy_slice field,
+static wippy_result wippyi_find_meta(wippyi_finder *find, char test, wippy_slice field,
                                      wippy_slice wanted)
 {
     wippy_slice text = {NULL, 0};
@@ -286,8 +285,7 @@ static wippy_result wippyi_find_meta(wippyi_find *find, char test, wippy_slice f
     return holds ? WIPPY_OK : WIPPY_ERR_NOTFOUND;
 }
 
-static wippy_result wippyi_find_part(const wippy_entry *entry, wippy_slice name,
-                                     wippy_slice wanted)
+static wippy_result wippyi_find_part(const wippy_entry *entry, wippy_slice name, wippy_slice wanted)
 {
     wippy_slice pattern;
     wippy_slice ns;
@@ -306,7 +304,7 @@ static wippy_result wippyi_find_part(const wippy_entry *entry, wippy_slice name,
 }
 
 /* One condition. An array asks for each of its elements; for equality each must be in the field. */
-static wippy_result wippyi_find_test(wippyi_find *find, const wippy_entry *entry,
+static wippy_result wippyi_find_test(wippyi_finder *find, const wippy_entry *entry,
                                      wippyi_find_key key, wippy_slice wanted)
 {
     wippy_value_iter item;
@@ -329,7 +327,7 @@ static wippy_result wippyi_find_test(wippyi_find *find, const wippy_entry *entry
     return result;
 }
 
-static wippy_result wippyi_find_match(wippyi_find *find, const wippy_entry *entry)
+static wippy_result wippyi_find_match(wippyi_finder *find, const wippy_entry *entry)
 {
     wippy_value_iter item;
     wippy_result result = WIPPY_OK;
@@ -347,7 +345,7 @@ WIPPY_API wippy_result wippy_snapshot_find(wippy_runtime *rt, const wippy_snapsh
                                            wippy_slice filter, wippy_entry **entries, size_t room,
                                            size_t *count, wippy_diag *diag)
 {
-    wippyi_find find;
+    wippyi_finder find;
     size_t found = 0;
     memset(&find, 0, sizeof(find));
     find.mem = wippyi_runtime_mem(rt);

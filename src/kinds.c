@@ -103,8 +103,8 @@ WIPPYI_FN wippy_result wippyi_kinds_type(const wippyi_kinds *kinds, wippy_runtim
 
 #define WIPPYI_NATIVE_NAME_ROOM 256
 
-static wippy_result wippyi_native_type(wippy_runtime *rt, const wippy_entry *entry,
-                                       wippy_type *out, wippy_diag *diag, void *user_data)
+static wippy_result wippyi_native_type(wippy_runtime *rt, const wippy_entry *entry, wippy_type *out,
+                                       wippy_diag *diag, void *user_data)
 {
     (void)user_data;
     char name[WIPPYI_NATIVE_NAME_ROOM];

@@ -24,9 +24,8 @@ static wippy_result wippyi_roots_add(wippyi_roots *roots, const char *path)
 {
     if (roots->count == roots->room) {
         size_t room = roots->room > 0 ? roots->room * 2 : 4;
-        char **paths = (char **)wippyi_mem_resize(roots->mem, roots->paths,
-                                                  roots->room * sizeof(char *),
-                                                  room * sizeof(char *));
+        char **paths = (char **)wippyi_mem_resize(
+            roots->mem, roots->paths, roots->room * sizeof(char *), room * sizeof(char *));
         if (paths == NULL) {
             return WIPPY_ERR_NOMEM;
         }
@@ -130,8 +129,7 @@ static wippy_result wippyi_lock_directories(wippyi_lock *lock)
     if (result == WIPPY_OK) {
         result = wippyi_lock_text(lock, at, "directories", "src", ".", &lock->source);
     }
-    if (result == WIPPY_OK &&
-        (strcmp(lock->source, ".") == 0 || strcmp(lock->source, "./") == 0)) {
+    if (result == WIPPY_OK && (strcmp(lock->source, ".") == 0 || strcmp(lock->source, "./") == 0)) {
         result = wippyi_yaml_reject(lock->yaml, at, lock->diag, WIPPY_ERR_INVALID,
                                     "directories.src must not be \".\"");
     }
@@ -379,8 +377,7 @@ static wippy_result wippyi_loader_file(wippyi_loader *loader, const char *root, 
 static bool wippyi_name_ends(const wippyi_dir_entry *item, const char *ending)
 {
     size_t size = strlen(ending);
-    return item->name_size > size &&
-           memcmp(item->name + item->name_size - size, ending, size) == 0;
+    return item->name_size > size && memcmp(item->name + item->name_size - size, ending, size) == 0;
 }
 
 static bool wippyi_loader_skips(const wippyi_loader *loader, const char *name)
@@ -513,10 +510,9 @@ static wippy_result wippyi_project_roots(const wippyi_loader *loader, wippyi_roo
         }
         return wippyi_project_add(loader, roots, desc->source);
     }
-    if (desc->lock_file != NULL ? !wippyi_path_under(lock_file, sizeof(lock_file), ".",
-                                                     desc->lock_file)
-                                : !wippyi_path_under(lock_file, sizeof(lock_file), directory,
-                                                     "wippy.lock")) {
+    if (desc->lock_file != NULL
+            ? !wippyi_path_under(lock_file, sizeof(lock_file), ".", desc->lock_file)
+            : !wippyi_path_under(lock_file, sizeof(lock_file), directory, "wippy.lock")) {
         return wippyi_reject(loader->diag, WIPPY_ERR_LIMIT, NULL, "path is too long");
     }
     wippy_result result =

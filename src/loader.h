@@ -10,8 +10,9 @@
 #include "document.h"
 #include "registry.h"
 
-#define WIPPYI_WALK_DEPTH 64       /* directories inside each other; deeper ones are left out */
-#define WIPPYI_WALK_FILES 100000u /* files and directories that are looked at: ends circles of links */
+#define WIPPYI_WALK_DEPTH 64 /* directories inside each other; deeper ones are left out */
+#define WIPPYI_WALK_FILES \
+    100000u /* files and directories that are looked at: ends circles of links */
 
 /* Where documents are found, in load order. */
 typedef struct wippyi_roots {

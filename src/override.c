@@ -169,8 +169,8 @@ typedef struct wippyi_setting {
     size_t memory_size;
 } wippyi_setting;
 
-static wippy_result wippyi_setting_parse(wippyi_setting *setting, wippyi_mem *mem,
-                                         const char *text, wippy_diag *diag)
+static wippy_result wippyi_setting_parse(wippyi_setting *setting, wippyi_mem *mem, const char *text,
+                                         wippy_diag *diag)
 {
     const char *first = strchr(text, ':');
     const char *second = first != NULL ? strchr(first + 1, ':') : NULL;

@@ -64,8 +64,8 @@ static void wippyi_refs_add_imports(wippy_refs *refs)
 
 static void wippyi_refs_collect(const wippyi_refs_env *env, wippy_refs *refs, bool imports_only)
 {
-    static const char *const fields[] = {"process",  "host",    "storage",
-                                         "storages", "lifecycle.requires", "lifecycle.depends_on"};
+    static const char *const fields[] = {
+        "process", "host", "storage", "storages", "lifecycle.requires", "lifecycle.depends_on"};
     const wippyi_kind *kind = wippyi_kinds_active(env->kinds, refs->owner);
     if (kind == NULL) {
         return;
@@ -122,9 +122,8 @@ static void wippyi_graph_free(wippyi_graph *graph)
 static bool wippyi_graph_grow(wippyi_graph *graph)
 {
     size_t room = graph->edge_room > 0 ? graph->edge_room * 2 : 64;
-    uint32_t *edges =
-        (uint32_t *)wippyi_mem_resize(graph->mem, graph->edges,
-                                      graph->edge_room * sizeof(uint32_t), room * sizeof(uint32_t));
+    uint32_t *edges = (uint32_t *)wippyi_mem_resize(
+        graph->mem, graph->edges, graph->edge_room * sizeof(uint32_t), room * sizeof(uint32_t));
     if (edges == NULL || graph->edge_count >= UINT32_MAX / 2) {
         graph->result = WIPPY_ERR_NOMEM;
         return false;
@@ -137,9 +136,8 @@ static bool wippyi_graph_grow(wippyi_graph *graph)
 static void wippyi_graph_add(wippy_refs *refs, wippy_slice space, wippy_slice rest)
 {
     wippyi_graph *graph = (wippyi_graph *)refs->target;
-    uint32_t place = graph->snapshot != NULL
-                         ? wippyi_snapshot_place(graph->snapshot, space, rest)
-                         : wippyi_changes_find(graph->changes, space, rest);
+    uint32_t place = graph->snapshot != NULL ? wippyi_snapshot_place(graph->snapshot, space, rest)
+                                             : wippyi_changes_find(graph->changes, space, rest);
     if (place == WIPPYI_NOWHERE || graph->result != WIPPY_OK) {
         return;
     }
@@ -286,11 +284,10 @@ WIPPYI_FN wippy_result wippyi_refs_acyclic(const wippyi_refs_env *env, const wip
         }
         uint32_t start = wippyi_snapshot_place(next, none, wippyi_text_slice(entry->id));
         if (!wippyi_graph_walk(&graph, start, &circle)) {
-            result = wippyi_reject(
-                diag, WIPPY_ERR_INVALID, next->entries[circle]->id,
-                "adding dependency would create a cycle: %.200s -> %.200s",
-                next->entries[circle]->id,
-                next->entries[graph.edges[graph.cursor[circle] - 1]]->id);
+            result = wippyi_reject(diag, WIPPY_ERR_INVALID, next->entries[circle]->id,
+                                   "adding dependency would create a cycle: %.200s -> %.200s",
+                                   next->entries[circle]->id,
+                                   next->entries[graph.edges[graph.cursor[circle] - 1]]->id);
         }
     }
     wippyi_graph_free(&graph);

@@ -364,8 +364,8 @@ WIPPY_API wippy_result wippy_delta_build(wippy_runtime *rt, wippy_snapshot *from
     uint32_t *order = (uint32_t *)wippyi_mem_alloc(mem, count * sizeof(uint32_t));
     wippy_entry_change *list =
         (wippy_entry_change *)wippyi_mem_alloc(mem, count * sizeof(wippy_entry_change));
-    result = order != NULL && list != NULL ? wippyi_refs_order(&env, &changes, order)
-                                           : WIPPY_ERR_NOMEM;
+    result =
+        order != NULL && list != NULL ? wippyi_refs_order(&env, &changes, order) : WIPPY_ERR_NOMEM;
     if (result == WIPPY_OK) {
         for (size_t i = 0; i < count; i++) {
             list[i] = changes.items[order[i]];

@@ -32,8 +32,9 @@ struct wippyi_registry {
     wippyi_mem *mem;
     wippyi_kinds kinds; /* added under state, read without lock */
 
-    wippyi_mutex change;     /* one change at a time */
-    wippyi_a64 change_owner; /* thread that holds `change`, 0 = nobody; only compared with oneself */
+    wippyi_mutex change; /* one change at a time */
+    wippyi_a64
+        change_owner; /* thread that holds `change`, 0 = nobody; only compared with oneself */
     wippyi_listener *listeners; /* this and all up to `state`: guarded by change */
     size_t listener_count;
     size_t listener_room;

@@ -58,8 +58,7 @@ static void wippyi_merge_take(wippyi_merge *merge, const wippy_snapshot *base,
         return;
     }
     if (change->before != NULL) {
-        uint32_t place =
-            wippyi_snapshot_place(base, none, wippyi_text_slice(change->before->id));
+        uint32_t place = wippyi_snapshot_place(base, none, wippyi_text_slice(change->before->id));
         WIPPYI_ASSERT(place != WIPPYI_NOWHERE && merge->gone[place] == 0);
         merge->gone[place] = 1;
         merge->gone_count++;
@@ -101,7 +100,7 @@ static wippy_result wippyi_snapshot_alloc(wippyi_mem *mem, size_t room, int64_t 
     snapshot->version = version;
     snapshot->room = room;
     snapshot->entries = (wippy_entry **)wippyi_mem_alloc(mem, room * sizeof(wippy_entry *));
-    wippy_result result = wippyi_index_make(&snapshot->index, mem, room);
+    wippy_result result = wippyi_ids_make(&snapshot->index, mem, room);
     if (snapshot->entries == NULL || result != WIPPY_OK) {
         wippyi_snapshot_release(mem, snapshot);
         return result != WIPPY_OK ? result : WIPPY_ERR_NOMEM;
@@ -114,7 +113,7 @@ static void wippyi_snapshot_append(wippy_snapshot *snapshot, wippy_entry *entry)
 {
     uint32_t place = (uint32_t)snapshot->count++;
     snapshot->entries[place] = wippy_entry_hold(entry);
-    wippyi_index_add(&snapshot->index, snapshot->entries, place);
+    wippyi_ids_add(&snapshot->index, snapshot->entries, place);
 }
 
 /* Both inputs ascend; so does the result. */
@@ -179,7 +178,7 @@ WIPPYI_FN void wippyi_snapshot_release(wippyi_mem *mem, wippy_snapshot *snapshot
         wippyi_entry_release(mem, snapshot->entries[i]);
     }
     wippyi_mem_free(mem, snapshot->entries, snapshot->room * sizeof(wippy_entry *));
-    wippyi_index_free(&snapshot->index, mem);
+    wippyi_ids_free(&snapshot->index, mem);
     wippyi_mem_free(mem, snapshot, sizeof(*snapshot));
 }
 
@@ -188,7 +187,7 @@ WIPPYI_FN void wippyi_snapshot_release(wippyi_mem *mem, wippy_snapshot *snapshot
 WIPPYI_FN uint32_t wippyi_snapshot_place(const wippy_snapshot *snapshot, wippy_slice space,
                                          wippy_slice rest)
 {
-    return wippyi_index_find(&snapshot->index, snapshot->entries, space, rest);
+    return wippyi_ids_find(&snapshot->index, snapshot->entries, space, rest);
 }
 
 WIPPY_API int64_t wippy_snapshot_version(const wippy_snapshot *snapshot)

@@ -14,7 +14,7 @@ struct wippy_snapshot {
     size_t count;
     size_t room;           /* of entries */
     wippy_entry **entries; /* ascending wippy_entry.order */
-    wippyi_index index;
+    wippyi_ids index;
 };
 
 /* Make the snapshot that `changes` make of `base`. NULL = nothing, for either. */

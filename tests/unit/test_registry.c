@@ -82,32 +82,32 @@ TEST(test_index_many_entries_are_all_found)
 {
     enum { COUNT = 500 };
     wippy_entry *entries[COUNT];
-    wippyi_index index;
+    wippyi_ids index;
     char id[32];
     kit k;
     REQUIRE(kit_open(&k));
     wippyi_mem *mem = wippyi_runtime_mem(k.rt);
-    REQUIRE(wippyi_index_make(&index, mem, COUNT) == WIPPY_OK);
+    REQUIRE(wippyi_ids_make(&index, mem, COUNT) == WIPPY_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         snprintf(id, sizeof(id), "ns%u:e%u", i % 7, i);
         entries[i] = make_entry(mem, id, i);
         REQUIRE(entries[i] != NULL);
-        wippyi_index_add(&index, entries, i);
+        wippyi_ids_add(&index, entries, i);
     }
     for (uint32_t i = 0; i < COUNT; i++) {
         char space[16];
         snprintf(space, sizeof(space), "ns%u:", i % 7);
         snprintf(id, sizeof(id), "e%u", i);
-        CHECK_EQ_U64(wippyi_index_find(&index, entries, wippyi_text_slice(space),
+        CHECK_EQ_U64(wippyi_ids_find(&index, entries, wippyi_text_slice(space),
                                        wippyi_text_slice(id)),
                      i);
-        CHECK_EQ_U64(wippyi_index_find(&index, entries, nothing, wippyi_text_slice(id)),
+        CHECK_EQ_U64(wippyi_ids_find(&index, entries, nothing, wippyi_text_slice(id)),
                      WIPPYI_NOWHERE);
     }
     for (uint32_t i = 0; i < COUNT; i++) {
         wippy_entry_release(k.rt, entries[i]);
     }
-    wippyi_index_free(&index, mem);
+    wippyi_ids_free(&index, mem);
     kit_close(&k);
 }
 
