@@ -3,6 +3,7 @@
 #include "entry.h"
 #include "frame.h"
 #include "message.h"
+#include "policy.h"
 #include "relations.h"
 #include "scheduler.h"
 #include "spawn.h"
@@ -78,6 +79,15 @@ WIPPYI_FN bool wippyi_door_pid(const wippy_self *self, const char *action, wippy
     }
     bytes = wippy_pid_text(self->rt, pid, text, sizeof(text));
     return wippyi_door_text(self, action, text, WIPPYI_MIN(bytes, sizeof(text) - 1));
+}
+
+WIPPY_API bool wippy_allowed(const wippy_self *self, const char *action, const char *resource,
+                             wippy_slice meta)
+{
+    if (self->slot == NULL) {
+        return true; /* the embedding program */
+    }
+    return wippyi_policy_allowed(self->rt, self->slot->frame, action, resource, meta);
 }
 
 /* ---- mail ---- */

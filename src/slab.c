@@ -81,7 +81,9 @@ WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache)
         void *record = NULL;
         if (slab->free_head != 0) {
             record = wippyi_slab_at(slab, slab->free_head);
-            slab->free_head = wippyi_a32_load_rlx(&((wippyi_slab_head *)record)->link);
+            if (record != NULL) {
+                slab->free_head = wippyi_a32_load_rlx(&((wippyi_slab_head *)record)->link);
+            }
         } else {
             record = wippyi_slab_extend(slab);
         }

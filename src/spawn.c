@@ -162,6 +162,16 @@ static void wippyi_explain(wippy_diag *diag, wippy_result code, const wippyi_res
     (void)wippyi_refuse(diag, code, "%s", wippy_result_text(code));
 }
 
+static void wippyi_complete_error(wippy_runtime *rt, wippyi_worker *w, wippy_token token,
+                                  wippy_result code, const wippyi_result *error)
+{
+    if (error == NULL || error->size == 0) {
+        (void)wippyi_complete(rt, w, token, code, NULL, 0, 0);
+    } else {
+        (void)wippyi_complete(rt, w, token, code, wippyi_result_data(error), error->size, 1);
+    }
+}
+
 static void wippyi_answer(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job,
                           const wippyi_result *error)
 {
@@ -172,24 +182,19 @@ static void wippyi_answer(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job,
         wippyi_ticket_wake(job->done);
         return;
     }
-    if (job->token.sequence != 0) {
-        if (job->result == WIPPY_OK) {
-            wippy_writer writer;
-            wippy_slice encoded;
-            wippy_writer_init(&writer, rt);
-            wippy_write_int(&writer, (int64_t)job->pid.id);
-            (void)wippy_writer_finish(&writer, &encoded);
-            (void)wippyi_complete(rt, w, job->token, WIPPY_OK, encoded.data, encoded.size, 1);
-        } else {
-            (void)wippyi_complete(rt, w, job->token, job->result,
-                                  error != NULL ? wippyi_result_data(error) : NULL,
-                                  error != NULL ? error->size : 0, error != NULL ? 1 : 0);
-        }
+    if (job->token.sequence != 0 && job->result == WIPPY_OK) {
+        wippy_writer writer;
+        wippy_slice encoded;
+        memset(&encoded, 0, sizeof(encoded));
+        wippy_writer_init(&writer, rt);
+        wippy_write_int(&writer, (int64_t)job->pid.id);
+        (void)wippy_writer_finish(&writer, &encoded);
+        (void)wippyi_complete(rt, w, job->token, WIPPY_OK, encoded.data, encoded.size, 1);
+    } else if (job->token.sequence != 0) {
+        wippyi_complete_error(rt, w, job->token, job->result, error);
     }
     if (job->on_exit.sequence != 0 && job->result != WIPPY_OK) {
-        (void)wippyi_complete(rt, w, job->on_exit, job->result,
-                              error != NULL ? wippyi_result_data(error) : NULL,
-                              error != NULL ? error->size : 0, error != NULL ? 1 : 0);
+        wippyi_complete_error(rt, w, job->on_exit, job->result, error);
     }
 }
 
