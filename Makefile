@@ -10,7 +10,7 @@
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
 #   make stress       the stress programs, ten times longer
 #   make bench        the benchmarks, tools/bench/
-#   make examples     every examples/*.c and *.cc
+#   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
 #   make dist         build/dist/: headers with stb_ds.h inside
 #   make format       clang-format over the sources; make clean
@@ -37,7 +37,7 @@ TEST_TIMEOUT ?= 120
 ONLY ?=
 
 # >>>> The main job of `make run`. Paths are seen from the top of the tree.
-RUN_COMMAND ?= $(BUILD)/wippy run examples/wordcount
+RUN_COMMAND ?= $(BUILD)/wippy run -C examples/wordcount wordcount
 
 # ---- what is on this machine ----
 
@@ -237,13 +237,13 @@ bench: $(BENCHES)
 	else for program in $(BENCHES); do echo "== $$program"; $$program || exit 1; done; fi
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
-CXX_EXAMPLES := $(patsubst %.cc,$(BUILD)/%,$(wildcard examples/*.cc))
+CXX_EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
 
 $(EXAMPLES): $(BUILD)/%: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIBS) $(LIBS) -o $@
 
-$(CXX_EXAMPLES): $(BUILD)/%: %.cc $(HEADERS)
+$(CXX_EXAMPLES): $(BUILD)/%: %.cpp $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE_CXX) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIBS) $(LIBS) -o $@
 
