@@ -1260,7 +1260,7 @@ typedef struct wippy_entry_change {
             that is under way. Handlers run inside this call.
    Returns: WIPPY_OK, _ERR_INVALID ("no changes to apply", a bad id, an id twice, another kind, "no
             handler for kind ..."), _ERR_EXISTS, _ERR_NOTFOUND, _ERR_CONFLICT (an import alias twice),
-            _ERR_NOMEM, _ERR_STOPPED, or what a handler answered. After a failure everything is as it
+            _ERR_NOMEM, _ERR_BUSY (called from a callback), or what a handler answered. After a failure everything is as it
             was and the next version number is not used up.
    Cost:    linear in the entries of the registry. */
 WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt,
@@ -1301,8 +1301,9 @@ typedef void (*wippy_registry_fn)(wippy_runtime *rt, const wippy_registry_event 
                                   void *user_data);
 
 /* Ask to be told, in the order of asking; fn and user_data together name the listener. unlisten
-   returns when no call is under way (and so must not be called from one).
-   Returns: WIPPY_OK, _ERR_NOMEM; unlisten _ERR_NOTFOUND. */
+   returns when no call is under way.
+   Returns: WIPPY_OK, _ERR_INVALID (no fn), _ERR_NOMEM, _ERR_BUSY (called from a callback); unlisten
+            also _ERR_NOTFOUND. */
 WIPPY_API wippy_result wippy_registry_listen(wippy_runtime *rt, wippy_registry_fn fn,
                                              void *user_data);
 WIPPY_API wippy_result wippy_registry_unlisten(wippy_runtime *rt, wippy_registry_fn fn,
