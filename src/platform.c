@@ -48,8 +48,8 @@
 #define WIPPYI_INTERRUPTS 0
 #endif
 
-#define WIPPYI_NS_PER_S 1000000000u
-#define WIPPYI_NS_PER_MS 1000000u
+#define WIPPYI_SECOND_NS 1000000000u
+#define WIPPYI_MILLI_NS 1000000u
 
 /* ---- clocks ---- */
 
@@ -63,7 +63,7 @@ WIPPYI_FN uint64_t wippyi_clock_mono_ns(void)
     QueryPerformanceCounter(&ticks);
     uint64_t t = (uint64_t)ticks.QuadPart;
     uint64_t f = (uint64_t)per_second.QuadPart;
-    return t / f * WIPPYI_NS_PER_S + t % f * WIPPYI_NS_PER_S / f;
+    return t / f * WIPPYI_SECOND_NS + t % f * WIPPYI_SECOND_NS / f;
 }
 
 /* File times count 100 ns from 1601. */
@@ -90,7 +90,7 @@ WIPPYI_FN uint64_t wippyi_thread_cpu_ns(void)
 
 static void wippyi_sleep_ns(uint64_t time_ns)
 {
-    uint64_t time_ms = time_ns / WIPPYI_NS_PER_MS + 1;
+    uint64_t time_ms = time_ns / WIPPYI_MILLI_NS + 1;
     Sleep((DWORD)WIPPYI_MIN(time_ms, (uint64_t)INFINITE - 1));
 }
 
@@ -102,7 +102,7 @@ static uint64_t wippyi_clock_read(clockid_t clock)
     if (clock_gettime(clock, &now) != 0) {
         return 0;
     }
-    return (uint64_t)now.tv_sec * WIPPYI_NS_PER_S + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * WIPPYI_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
 WIPPYI_FN uint64_t wippyi_clock_mono_ns(void)
@@ -128,8 +128,8 @@ static struct timespec wippyi_timespec(uint64_t time_ns)
 {
     struct timespec time;
     memset(&time, 0, sizeof(time));
-    time.tv_sec = (time_t)(time_ns / WIPPYI_NS_PER_S);
-    time.tv_nsec = (long)(time_ns % WIPPYI_NS_PER_S);
+    time.tv_sec = (time_t)(time_ns / WIPPYI_SECOND_NS);
+    time.tv_nsec = (long)(time_ns % WIPPYI_SECOND_NS);
     return time;
 }
 
@@ -397,7 +397,7 @@ WIPPYI_FN bool wippyi_cond_timedwait(wippyi_cond *c, wippyi_mutex *m, uint64_t t
         wippyi_cond_wait(c, m);
         return true;
     }
-    uint64_t timeout_ms = timeout_ns / WIPPYI_NS_PER_MS + (timeout_ns % WIPPYI_NS_PER_MS != 0);
+    uint64_t timeout_ms = timeout_ns / WIPPYI_MILLI_NS + (timeout_ns % WIPPYI_MILLI_NS != 0);
     DWORD limit_ms = (DWORD)WIPPYI_MIN(timeout_ms, (uint64_t)INFINITE - 1);
     return SleepConditionVariableSRW(wippyi_condvar(c), wippyi_srwlock(m), limit_ms, 0) != 0;
 }
@@ -530,8 +530,8 @@ static bool wippyi_futex_wait(wippyi_a32 *word, uint64_t deadline_ns)
         long seconds;
         long nanoseconds;
     } end;
-    end.seconds = (long)(deadline_ns / WIPPYI_NS_PER_S);
-    end.nanoseconds = (long)(deadline_ns % WIPPYI_NS_PER_S);
+    end.seconds = (long)(deadline_ns / WIPPYI_SECOND_NS);
+    end.nanoseconds = (long)(deadline_ns % WIPPYI_SECOND_NS);
     long failed = syscall(SYS_futex, &word->v_, WIPPYI_FUTEX_WAIT_UNTIL_PRIVATE,
                           (uint32_t)WIPPYI_TICKET_WAITING,
                           deadline_ns == WIPPYI_FOREVER ? NULL : (void *)&end, NULL, UINT32_MAX);
@@ -1359,7 +1359,7 @@ static int wippyi_poll_timeout_ms(uint64_t timeout_ns)
     if (timeout_ns == WIPPYI_FOREVER) {
         return -1;
     }
-    uint64_t time_ms = timeout_ns / WIPPYI_NS_PER_MS + (timeout_ns % WIPPYI_NS_PER_MS != 0);
+    uint64_t time_ms = timeout_ns / WIPPYI_MILLI_NS + (timeout_ns % WIPPYI_MILLI_NS != 0);
     return (int)WIPPYI_MIN(time_ms, (uint64_t)INT32_MAX);
 }
 
