@@ -257,8 +257,7 @@ static inline wippy_result kit_check(const wippy_kind_call *call)
     kit_trace(call, "check");
     if (kind->needs != NULL) {
         char id[128];
-        wippy_slice needed =
-            wippy_value_string(wippy_entry_data(call->after), kind->needs, NULL);
+        wippy_slice needed = wippy_value_string(wippy_entry_data(call->after), kind->needs, NULL);
         wippy_id_complete(needed.data, needed.size, wippy_entry_id(call->after), id, sizeof(id));
         if (needed.size > 0 && wippy_snapshot_get(call->next, id) == NULL) {
             snprintf(call->diag->message, sizeof(call->diag->message), "no %s", id);

@@ -103,8 +103,8 @@ TEST(test_registry_refusal_takes_back_in_reverse)
     kind.trace[0] = '\0';
     kind.refuse_apply = "x:d";
     kind.refuse_result = WIPPY_ERR_BUSY;
-    const kit_wish change[] = {{'-', "x:d", NULL, "", ""}, {'+', "x:n", "t", "", ""},
-                               {'=', "x:u", NULL, "", "{'n': 1}"}};
+    const kit_wish change[] = {
+        {'-', "x:d", NULL, "", ""}, {'+', "x:n", "t", "", ""}, {'=', "x:u", NULL, "", "{'n': 1}"}};
     CHECK_EQ_INT(kit_apply(&k, change, 3, NULL, &diag), WIPPY_ERR_BUSY);
     CHECK_STR(diag.message, "refused x:d");
     CHECK_STR(diag.file, "x:d");
@@ -254,7 +254,8 @@ TEST(test_registry_delta_lists_what_leads_from_one_to_another)
                                {'+', "x:c", "registry.entry", "", ""}};
     CHECK_EQ_INT(kit_apply(&k, create, 3, NULL, NULL), WIPPY_OK);
     wippy_snapshot_current(k.rt, &from);
-    const kit_wish change[] = {{'-', "x:a", NULL, "", ""}, {'=', "x:b", NULL, "", "{'n': 1}"},
+    const kit_wish change[] = {{'-', "x:a", NULL, "", ""},
+                               {'=', "x:b", NULL, "", "{'n': 1}"},
                                {'+', "x:d", "registry.entry", "", ""}};
     CHECK_EQ_INT(kit_apply(&k, change, 3, NULL, NULL), WIPPY_OK);
     wippy_snapshot_current(k.rt, &to);
@@ -281,10 +282,12 @@ TEST(test_registry_delta_lists_what_leads_from_one_to_another)
 static void open_zoo(kit *k)
 {
     const kit_wish zoo[] = {
-        {'+', "app:http", "ns.web", "{'type': 'tool', 'order': 2, 'tags': ['net', 'fast']}", ""},
+        {'+', "app:http", "ns.web",
+         "{'type': 'tool', 'order': 2, 'share': 1.0, 'tags': ['net', 'fast']}", ""},
         {'+', "app:text", "registry.entry",
          "{'type': 'tool.text', 'order': 1, 'on': true, 'command': {'name': 'text'}}", ""},
-        {'+', "lib:http", "registry.entry", "{'type': 'lib', 'tags': ['net'], 'a.b': 'dotted'}", ""},
+        {'+', "lib:http", "registry.entry", "{'type': 'lib', 'tags': ['net'], 'a.b': 'dotted'}",
+         ""},
         {'+', "lib.x:plain", "registry.entry", "", ""}};
     CHECK_EQ_INT(kit_apply(k, zoo, 4, NULL, NULL), WIPPY_OK);
 }
@@ -316,6 +319,9 @@ TEST(test_registry_find_understands_every_operator)
         {"{'meta.order': 1}", "app:text"},
         {"{'meta.order': 2.0}", "app:http"},
         {"{'meta.order': '1'}", ""},
+        {"{'meta.share': 1}", "app:http"},
+        {"{'meta.share': 2}", ""},
+        {"{'*meta.share': '1'}", ""},
         {"{'meta.on': true}", "app:text"},
         {"{'meta.command.name': 'text'}", "app:text"},
         {"{'meta.a.b': 'dotted'}", "lib:http"},

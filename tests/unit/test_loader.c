@@ -112,10 +112,10 @@ TEST(test_document_entries_get_meta_and_data)
                            NULL),
                  WIPPY_OK);
     CHECK_STR(kit_current_ids(&k), "app.area:one app.area:two.x app.area:three");
-    CHECK_STR(shown(&k, "app.area:one"), "{\"level\": 2, \"tags\": [\"a\", \"b\"], \"team\": \"core\"} "
-                                         "{\"size\": 3, \"nested\": {\"deep\": true}}");
-    CHECK_STR(shown(&k, "app.area:two.x"),
-              "{\"team\": \"core\", \"level\": 1} [1, \"two\", 3.5]");
+    CHECK_STR(shown(&k, "app.area:one"),
+              "{\"level\": 2, \"tags\": [\"a\", \"b\"], \"team\": \"core\"} "
+              "{\"size\": 3, \"nested\": {\"deep\": true}}");
+    CHECK_STR(shown(&k, "app.area:two.x"), "{\"team\": \"core\", \"level\": 1} [1, \"two\", 3.5]");
     CHECK_STR(shown(&k, "app.area:three"), "{\"team\": \"core\", \"level\": 1} {}");
     wippy_entry *entry = NULL;
     uint32_t line = 0;
@@ -136,11 +136,12 @@ TEST(test_document_single_entry_and_json)
                            NULL),
                  WIPPY_OK);
     CHECK_STR(shown(&k, "app:solo"), "{\"a\": 1} {\"value\": \"x\"}");
-    CHECK_EQ_INT(read_text(&k,
-                           "{\"namespace\": \"app\",\n \"entries\": [\n"
-                           "  {\"name\": \"j\", \"kind\": \"registry.entry\", \"n\": null}\n ]\n}\n",
-                           NULL),
-                 WIPPY_OK);
+    CHECK_EQ_INT(
+        read_text(&k,
+                  "{\"namespace\": \"app\",\n \"entries\": [\n"
+                  "  {\"name\": \"j\", \"kind\": \"registry.entry\", \"n\": null}\n ]\n}\n",
+                  NULL),
+        WIPPY_OK);
     CHECK_STR(shown(&k, "app:j"), "{} {\"n\": null}");
     CHECK_EQ_INT(read_text(&k, "namespace: app\nentries: []\n", NULL), WIPPY_OK);
     CHECK_EQ_INT(read_text(&k, "namespace: app\nentries:\n", NULL), WIPPY_OK);
@@ -170,7 +171,8 @@ TEST(test_document_wrong_ones_say_where_and_what)
         {"namespace: app\nname: x\n", WIPPY_ERR_INVALID, "kind is missing", 1},
         {"namespace: app\nentries:\n  - name: x\n    kind: \"\"\n", WIPPY_ERR_INVALID,
          "kind is a string, expected text that is not empty", 4},
-        {"namespace: app\nentries:\n  - name: 7\n    kind: k\n", WIPPY_ERR_INVALID, "name is an", 3},
+        {"namespace: app\nentries:\n  - name: 7\n    kind: k\n", WIPPY_ERR_INVALID, "name is an",
+         3},
         {"namespace: app\nentries:\n  - name: x\n    kind: k\n    meta: 1\n", WIPPY_ERR_INVALID,
          "meta is an integer, expected a map", 5},
         {"namespace: app\nmeta: 1\nentries: []\n", WIPPY_ERR_INVALID, "expected a map", 2},
@@ -215,6 +217,45 @@ TEST(test_document_second_entry_of_an_id_counts)
     CHECK_STR(shown(&k, "app:a"), "{} {\"n\": 2}");
     CHECK_STR(kit_current_ids(&k), "app:a app:b");
     CHECK_HAS(k.log, "loader: duplicate entry {\"id\": \"app:a\"");
+    kit_close(&k);
+}
+
+TEST(test_document_many_entries_are_all_there)
+{
+    enum { COUNT = 100 };
+    static char text[COUNT * 48];
+    char id[32];
+    kit k;
+    size_t size = (size_t)snprintf(text, sizeof(text), "namespace: app\nentries:\n");
+    for (int i = 0; i < COUNT; i++) {
+        size += (size_t)snprintf(text + size, sizeof(text) - size,
+                                 "  - {name: e%d, kind: registry.entry, n: %d}\n", i % 90, i);
+    }
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(read_text(&k, text, NULL), WIPPY_OK);
+    for (int i = 0; i < 90; i++) {
+        wippy_entry *entry = NULL;
+        snprintf(id, sizeof(id), "app:e%d", i);
+        REQUIRE(wippy_entry_get(k.rt, id, &entry) == WIPPY_OK);
+        CHECK_EQ_INT(wippy_value_int(wippy_entry_data(entry), "n", -1), i < 10 ? i + 90 : i);
+        wippy_entry_release(k.rt, entry);
+    }
+    kit_close(&k);
+}
+
+TEST(test_document_too_long_source_path_is_refused)
+{
+    static char text[8192];
+    wippy_diag diag;
+    kit k;
+    size_t size = (size_t)snprintf(text, sizeof(text),
+                                   "namespace: app\nname: a\nkind: ns.x\nsource: file://");
+    memset(text + size, 'x', 5000);
+    text[size + 5000] = '\0';
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(read_text(&k, text, &diag), WIPPY_ERR_LIMIT);
+    CHECK_HAS(diag.message, "too long");
+    CHECK_EQ_INT(diag.line, 4);
     kit_close(&k);
 }
 
@@ -338,8 +379,9 @@ TEST(test_project_walks_in_path_order_and_reads_sources)
     CHECK_EQ_INT(load_with(&k, &desc, NULL), WIPPY_OK);
     CHECK_STR(k.log, "");
     CHECK_STR(kit_current_ids(&k), "app:main app:j deep:d");
-    CHECK_STR(shown(&k, "app:main"),
-              "{} {\"source\": \"return 1\\n\", \"more\": {\"list\": [\"plain\", \"local x\\n\"]}}");
+    CHECK_STR(
+        shown(&k, "app:main"),
+        "{} {\"source\": \"return 1\\n\", \"more\": {\"list\": [\"plain\", \"local x\\n\"]}}");
     CHECK_STR(shown(&k, "deep:d"), "{} {\"here\": \"\", \"up\": \"local x\\n\"}");
     CHECK_EQ_INT(wippy_version_current(k.rt), 0);
     kit_close(&k);
@@ -486,8 +528,8 @@ TEST(test_project_overrides_change_one_field)
     CHECK_HAS(diag.message, "app:none");
     CHECK_EQ_INT(load_override(&k, "app:a.b:x..y=1", &diag), WIPPY_ERR_INVALID);
     CHECK_EQ_INT(load_override(&k, "app:a.b:kind=", &diag), WIPPY_ERR_INVALID);
-    static const char *const malformed[] = {"", "app", "app:a", "app:a:x", ":a:x=1", "app::x=1",
-                                            "app:a:=1"};
+    static const char *const malformed[] = {"",       "app",      "app:a",   "app:a:x",
+                                            ":a:x=1", "app::x=1", "app:a:=1"};
     for (size_t i = 0; i < TEST_COUNT(malformed); i++) {
         CHECK_EQ_INT(load_override(&k, malformed[i], &diag), WIPPY_ERR_INVALID);
         CHECK_HAS(diag.message, "expected ns:entry:field=value");
@@ -515,6 +557,26 @@ TEST(test_project_circle_of_links_ends)
     REQUIRE(kit_open(&k));
     CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
     CHECK_STR(kit_current_ids(&k), "app:a");
+    kit_close(&k);
+}
+
+TEST(test_project_too_deep_directories_are_left_out)
+{
+    char path[PROJECT_ROOM];
+    size_t size = 4;
+    kit k;
+    begin_project("deep");
+    memcpy(path, "src/", 5);
+    put_file("src/a.yaml", "namespace: app\nname: a\nkind: ns.x\n");
+    for (int i = 0; i < 70; i++, size += 2) {
+        memcpy(path + size, "d/", 3);
+    }
+    memcpy(path + size, "z.yaml", 7);
+    put_file(path, "namespace: app\nname: z\nkind: ns.x\n");
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
+    CHECK_STR(kit_current_ids(&k), "app:a");
+    CHECK_HAS(k.log, "loader: directories are too deep");
     kit_close(&k);
 }
 
@@ -558,6 +620,8 @@ TEST_MAIN(TEST_ENTRY(test_document_entries_get_meta_and_data),
           TEST_ENTRY(test_document_single_entry_and_json),
           TEST_ENTRY(test_document_wrong_ones_say_where_and_what),
           TEST_ENTRY(test_document_second_entry_of_an_id_counts),
+          TEST_ENTRY(test_document_many_entries_are_all_there),
+          TEST_ENTRY(test_document_too_long_source_path_is_refused),
           TEST_ENTRY(test_value_set_exchanges_adds_and_makes_way),
           TEST_ENTRY(test_setting_types_what_yaml_would),
           TEST_ENTRY(test_write_yaml_gives_one_value_or_says_where),
@@ -568,4 +632,5 @@ TEST_MAIN(TEST_ENTRY(test_document_entries_get_meta_and_data),
           TEST_ENTRY(test_project_without_lock_file),
           TEST_ENTRY(test_project_overrides_change_one_field),
           TEST_ENTRY(test_project_circle_of_links_ends),
+          TEST_ENTRY(test_project_too_deep_directories_are_left_out),
           TEST_ENTRY(test_project_without_memory_loads_all_or_nothing))

@@ -98,9 +98,8 @@ TEST(test_index_many_entries_are_all_found)
         char space[16];
         snprintf(space, sizeof(space), "ns%u:", i % 7);
         snprintf(id, sizeof(id), "e%u", i);
-        CHECK_EQ_U64(wippyi_ids_find(&index, entries, wippyi_text_slice(space),
-                                       wippyi_text_slice(id)),
-                     i);
+        CHECK_EQ_U64(
+            wippyi_ids_find(&index, entries, wippyi_text_slice(space), wippyi_text_slice(id)), i);
         CHECK_EQ_U64(wippyi_ids_find(&index, entries, nothing, wippyi_text_slice(id)),
                      WIPPYI_NOWHERE);
     }
@@ -272,12 +271,65 @@ TEST(test_resolve_gives_the_type_of_spawnable_entries)
     CHECK_EQ_INT(found.id, type.id);
     CHECK_STR(wippy_entry_id(entry), "app:a");
     wippy_entry_release(k.rt, entry);
-    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:b", &entry, &found, &diag),
-                 WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:b", &entry, &found, &diag), WIPPY_ERR_NOTFOUND);
     CHECK_STR(diag.message, "factory not found");
-    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:z", &entry, &found, &diag),
-                 WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:z", &entry, &found, &diag), WIPPY_ERR_NOTFOUND);
     CHECK_STR(diag.message, "factory not found");
+    kit_close(&k);
+}
+
+TEST(test_resolve_kind_has_one_type_for_all)
+{
+    kit k;
+    wippy_type found;
+    wippy_entry *entry = NULL;
+    wippy_diag diag;
+    wippy_kind_desc desc;
+    static char long_name[400];
+    REQUIRE(kit_open(&k));
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "f.*";
+    desc.flags = WIPPY_KIND_CALLABLE;
+    desc.process_type.id = 77;
+    CHECK_EQ_INT(wippy_kind_register(k.rt, &desc), WIPPY_OK);
+    desc.name = "g";
+    desc.process_type.id = 0;
+    CHECK_EQ_INT(wippy_kind_register(k.rt, &desc), WIPPY_OK);
+    CHECK_EQ_INT(kit_one(&k, '+', "app:f", "f.lua", ""), WIPPY_OK);
+    CHECK_EQ_INT(kit_one(&k, '+', "app:g", "g", ""), WIPPY_OK);
+    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:f", &entry, &found, &diag), WIPPY_OK);
+    CHECK_EQ_INT(found.id, 77);
+    wippy_entry_release(k.rt, entry);
+    CHECK_EQ_INT(wippyi_registry_resolve(k.rt, "app:g", &entry, &found, NULL), WIPPY_ERR_NOTFOUND);
+    memcpy(long_name, "{'type': '", 10);
+    memset(long_name + 10, 'x', 300);
+    memcpy(long_name + 310, "'}", 3);
+    const kit_wish too_long = {'+', "app:n", "process.native", "", long_name};
+    CHECK_EQ_INT(kit_apply(&k, &too_long, 1, NULL, &diag), WIPPY_ERR_INVALID);
+    CHECK_HAS(diag.message, "longer than 255 bytes");
+    kit_close(&k);
+}
+
+static wippy_result answer_pending(const wippy_kind_call *call)
+{
+    return call->after != NULL ? WIPPY_PENDING : WIPPY_OK;
+}
+
+TEST(test_change_silent_refusal_still_has_a_reason)
+{
+    kit k;
+    wippy_diag diag;
+    wippy_kind_desc desc;
+    REQUIRE(kit_open(&k));
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "t";
+    desc.apply = answer_pending;
+    CHECK_EQ_INT(wippy_kind_register(k.rt, &desc), WIPPY_OK);
+    const kit_wish create[] = {{'+', "x:r", "registry.entry", "", ""}, {'+', "x:a", "t", "", ""}};
+    CHECK_EQ_INT(kit_apply(&k, create, 2, NULL, &diag), WIPPY_ERR_INTERNAL);
+    CHECK_STR(diag.file, "x:a");
+    CHECK_STR(diag.message, "internal error");
+    CHECK_STR(kit_current_ids(&k), "");
     kit_close(&k);
 }
 
@@ -502,7 +554,7 @@ TEST(test_load_warns_once_for_a_kind_without_handler)
     wippy_entry *entry = NULL;
     uint32_t line = 0;
     REQUIRE(kit_open(&k));
-    const char *const some[] = {"x:a", "http.service", "", "x:b", "http.service", "",
+    const char *const some[] = {"x:a", "http.service", "", "x:b", "http.service",  "",
                                 "x:c", "db.sql",       "", "x:d", "ns.definition", ""};
     CHECK_EQ_INT(load(&k, some, 4, NULL), WIPPY_OK);
     CHECK_STR(k.log, "registry: no handler for kind http.service \n"
@@ -551,8 +603,9 @@ TEST(test_load_asks_again_what_was_not_found)
     desc.apply = late_apply;
     desc.user_data = &late;
     CHECK_EQ_INT(wippy_kind_register(k.rt, &desc), WIPPY_OK);
-    const char *const some[] = {"x:a", "t", "{'wants': 'x:b'}", "x:b", "t", "{'wants': 'x:c'}",
-                                "x:c", "t", "",                 "x:d", "t", "{'wants': 'x:z'}"};
+    const char *const some[] = {
+        "x:a", "t", "{'wants': 'x:b'}", "x:b", "t", "{'wants': 'x:c'}", "x:c", "t", "",
+        "x:d", "t", "{'wants': 'x:z'}"};
     CHECK_EQ_INT(load(&k, some, 4, NULL), WIPPY_OK);
     CHECK_STR(late.seen, "x:c;x:b;x:a;");
     CHECK_STR(k.log, "registry: entry is kept but not usable: x:d: x:z; is missing \n");
@@ -577,7 +630,7 @@ TEST(test_load_entry_that_was_not_applied_is_created_by_its_update)
     CHECK_STR(kind.trace, "check+x:a apply+x:a commit+x:a ");
     kind.trace[0] = '\0';
     CHECK_EQ_INT(kit_one(&k, '-', "x:b", NULL, ""), WIPPY_OK);
-    CHECK_STR(kind.trace, ""); /* its kind never had it */
+    CHECK_STR(kind.trace, "");                                           /* its kind never had it */
     CHECK_EQ_INT(wippy_registry_apply_version(k.rt, 0, NULL), WIPPY_OK); /* back to unapplied */
     CHECK_STR(kit_current_ids(&k), "x:a x:b");
     kit_close(&k);
@@ -620,8 +673,8 @@ static void whole_life(test_heap *heap, void *arg)
         return;
     }
     kit_add_kind(&k, kind, "t", 0);
-    const char *const some[] = {"x:a", "t", "{'imports': {'b': 'b'}}", "x:b", "t", "", "x:c", "u",
-                                ""};
+    const char *const some[] = {"x:a", "t", "{'imports': {'b': 'b'}}", "x:b", "t", "", "x:c",
+                                "u",   ""};
     load(&k, some, 3, NULL);
     const kit_wish change[] = {{'+', "x:d", "registry.entry", "{'tag': 'one'}", ""},
                                {'=', "x:b", NULL, "{'tag': 'two'}", "{'source': 'x'}"},
@@ -678,6 +731,8 @@ TEST_MAIN(TEST_ENTRY(test_entry_make_copies_and_fills_in_empty_maps),
           TEST_ENTRY(test_snapshot_make_sorts_any_order),
           TEST_ENTRY(test_kinds_exact_wins_then_the_longest_prefix),
           TEST_ENTRY(test_resolve_gives_the_type_of_spawnable_entries),
+          TEST_ENTRY(test_resolve_kind_has_one_type_for_all),
+          TEST_ENTRY(test_change_silent_refusal_still_has_a_reason),
           TEST_ENTRY(test_change_order_dependencies_first_deletes_dependents_first),
           TEST_ENTRY(test_change_order_kind_names_more_references),
           TEST_ENTRY(test_change_import_circle_is_refused),
