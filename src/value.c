@@ -493,9 +493,15 @@ static bool wippyi_long_get(const wippy_reader *reader, unsigned tag, const uint
         }
         out->as.integer = (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
         return true;
-    case WIPPYI_TAG_FLOAT: out->type = WIPPY_FLOAT; return wippyi_float_get(at, end, &out->as.number);
-    case WIPPYI_TAG_STRING: out->type = WIPPY_STRING; return wippyi_text_get(at, end, &out->as.string);
-    case WIPPYI_TAG_ARRAY: out->type = WIPPY_ARRAY; return wippyi_count_get(at, end, 1, &out->as.count);
+    case WIPPYI_TAG_FLOAT:
+        out->type = WIPPY_FLOAT;
+        return wippyi_float_get(at, end, &out->as.number);
+    case WIPPYI_TAG_STRING:
+        out->type = WIPPY_STRING;
+        return wippyi_text_get(at, end, &out->as.string);
+    case WIPPYI_TAG_ARRAY:
+        out->type = WIPPY_ARRAY;
+        return wippyi_count_get(at, end, 1, &out->as.count);
     case WIPPYI_TAG_MAP: out->type = WIPPY_MAP; return wippyi_count_get(at, end, 2, &out->as.count);
     case WIPPYI_TAG_END: out->type = WIPPY_END; return reader->depth > 0;
     case WIPPYI_TAG_REF:
@@ -1256,8 +1262,8 @@ static bool wippyi_text_error(wippyi_text *text, wippy_reader *reader, const wip
     }
     if (details.type != WIPPY_END) {
         wippyi_text_word(text, ", \"details\": ");
-        if (!wippyi_text_value(text, reader, &details) || wippy_read(reader, &details) != WIPPY_OK ||
-            details.type != WIPPY_END) {
+        if (!wippyi_text_value(text, reader, &details) ||
+            wippy_read(reader, &details) != WIPPY_OK || details.type != WIPPY_END) {
             return false;
         }
     }

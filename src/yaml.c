@@ -58,7 +58,8 @@ static void wippyi_yaml_chunks_free(wippyi_mem *mem, wippyi_yaml_chunk *chunk)
 static wippyi_yaml *wippyi_yaml_create(wippyi_mem *mem, const char *file)
 {
     size_t file_size = strlen(file) + 1;
-    wippyi_yaml_chunk *chunk = wippyi_yaml_chunk_add(mem, NULL, sizeof(wippyi_yaml) + 32 + file_size);
+    wippyi_yaml_chunk *chunk =
+        wippyi_yaml_chunk_add(mem, NULL, sizeof(wippyi_yaml) + 32 + file_size);
     if (!chunk) {
         return NULL;
     }
@@ -88,8 +89,8 @@ typedef struct wippyi_yaml_parser {
     const uint8_t *column_at; /* `column` is that of this place: counted on from here, */
     uint32_t column;          /* so that long lines cost no more than short ones */
     uint32_t line;
-    uint32_t depth;   /* collections that are open */
-    bool many_lines;  /* flow collections may go on in the next line */
+    uint32_t depth;  /* collections that are open */
+    bool many_lines; /* flow collections may go on in the next line */
     wippyi_yaml *doc;
     const char *file;
     wippy_diag *diag;
@@ -97,8 +98,7 @@ typedef struct wippyi_yaml_parser {
 } wippyi_yaml_parser;
 
 static bool wippyi_yaml_stop(wippyi_yaml_parser *p, wippy_result code, uint32_t line,
-                             uint32_t column, const char *format, va_list args)
-    WIPPYI_PRINTF(5, 0);
+                             uint32_t column, const char *format, va_list args) WIPPYI_PRINTF(5, 0);
 
 /* Every function of the parser returns false when it has failed; this is where that begins. */
 static bool wippyi_yaml_stop(wippyi_yaml_parser *p, wippy_result code, uint32_t line,
@@ -339,8 +339,9 @@ static bool wippyi_yaml_no_marker(wippyi_yaml_parser *p)
 {
     if (p->at == p->line_start && p->end - p->at >= 3 && wippyi_yaml_is_gap(p, p->at + 3) &&
         (memcmp(p->at, "---", 3) == 0 || memcmp(p->at, "...", 3) == 0)) {
-        return wippyi_yaml_fail(p, "document marker '%.3s': a file holds one document, without markers",
-                                (const char *)p->at);
+        return wippyi_yaml_fail(
+            p, "document marker '%.3s': a file holds one document, without markers",
+            (const char *)p->at);
     }
     return true;
 }
@@ -391,7 +392,8 @@ static bool wippyi_yaml_finish_line(wippyi_yaml_parser *p)
 static bool wippyi_yaml_enter(wippyi_yaml_parser *p)
 {
     if (p->depth >= WIPPYI_YAML_DEPTH_MAX) {
-        return wippyi_yaml_fail_code(p, WIPPY_ERR_LIMIT, "more than %d collections inside each other",
+        return wippyi_yaml_fail_code(p, WIPPY_ERR_LIMIT,
+                                     "more than %d collections inside each other",
                                      WIPPYI_YAML_DEPTH_MAX);
     }
     p->depth++;
@@ -427,8 +429,9 @@ static bool wippyi_yaml_check_other(wippyi_yaml_parser *p)
     }
     uint32_t code = wippyi_yaml_code_point(p->at, length);
     if (!wippyi_yaml_is_printable(code)) {
-        return wippyi_yaml_fail(p, "character U+%04lX is not allowed, write it as an escape in "
-                                   "double quotes",
+        return wippyi_yaml_fail(p,
+                                "character U+%04lX is not allowed, write it as an escape in "
+                                "double quotes",
                                 (unsigned long)code);
     }
     p->at += length;
@@ -521,8 +524,9 @@ static bool wippyi_yaml_decimal(wippyi_yaml_parser *p, wippyi_yaml_node *node, c
         return wippyi_yaml_set_int(p, node, digits, size, 10, negative);
     }
     if (wippyi_yaml_span(digits, size, 8) != size) {
-        return wippyi_yaml_fail_at(p, node, "%.40s: a leading zero means octal, expected digits up to "
-                                            "7, no leading zero, or quotes",
+        return wippyi_yaml_fail_at(p, node,
+                                   "%.40s: a leading zero means octal, expected digits up to "
+                                   "7, no leading zero, or quotes",
                                    node->text.data);
     }
     return wippyi_yaml_set_int(p, node, digits, size, 8, negative);
@@ -675,9 +679,10 @@ static bool wippyi_yaml_check_start(wippyi_yaml_parser *p, bool flow)
         }
     }
     if (byte == '%') {
-        return wippyi_yaml_fail(p, "%s", p->at == p->line_start
-                                             ? "directives (%NAME) are not supported"
-                                             : "'%' cannot begin a value, expected quotes around it");
+        return wippyi_yaml_fail(p, "%s",
+                                p->at == p->line_start
+                                    ? "directives (%NAME) are not supported"
+                                    : "'%' cannot begin a value, expected quotes around it");
     }
     bool gap = wippyi_yaml_is_gap(p, p->at + 1);
     if (byte == '?' && (gap || flow)) {
@@ -698,7 +703,9 @@ static bool wippyi_yaml_plain_ends(wippyi_yaml_parser *p, const uint8_t *start, 
 {
     uint8_t byte = *p->at;
     if (byte == ':') {
-        if (flow && wippyi_yaml_is_bracket(p, p->at + 1)) {
+        /* libyaml refuses ":?" as well, although YAML 1.2 reads it as text */
+        if (flow &&
+            (wippyi_yaml_is_bracket(p, p->at + 1) || (p->at + 1 < p->end && p->at[1] == '?'))) {
             wippyi_yaml_fail(p, "':' before '%c', expected a blank and a value", p->at[1]);
             return true;
         }
@@ -738,8 +745,9 @@ static wippyi_yaml_node *wippyi_yaml_plain(wippyi_yaml_parser *p, bool flow)
 
 static bool wippyi_yaml_unclosed(wippyi_yaml_parser *p, const wippyi_yaml_node *node)
 {
-    return wippyi_yaml_fail_at(p, node, "quotes are not closed on the line, expected a closing %s "
-                                        "(text over several lines: use | or >)",
+    return wippyi_yaml_fail_at(p, node,
+                               "quotes are not closed on the line, expected a closing %s "
+                               "(text over several lines: use | or >)",
                                node->style == WIPPYI_YAML_SINGLE ? "'" : "\"");
 }
 
@@ -855,10 +863,9 @@ static bool wippyi_yaml_escape(wippyi_yaml_parser *p, uint32_t *code)
     static const struct {
         char byte;
         uint16_t code;
-    } rows[] = {{'0', 0},     {'a', 7},      {'b', 8},      {'t', 9},    {'\t', 9},
-                {'n', 10},    {'v', 11},     {'f', 12},     {'r', 13},   {'e', 27},
-                {' ', ' '},   {'"', '"'},    {'/', '/'},    {'\\', '\\'}, {'N', 0x85},
-                {'_', 0xa0},  {'L', 0x2028}, {'P', 0x2029}};
+    } rows[] = {{'0', 0},   {'a', 7},     {'b', 8},    {'t', 9},    {'\t', 9},     {'n', 10},
+                {'v', 11},  {'f', 12},    {'r', 13},   {'e', 27},   {' ', ' '},    {'"', '"'},
+                {'/', '/'}, {'\\', '\\'}, {'N', 0x85}, {'_', 0xa0}, {'L', 0x2028}, {'P', 0x2029}};
     char kind = (char)p->at[1];
     if (kind == 'x' || kind == 'u' || kind == 'U') {
         return wippyi_yaml_numeric_escape(p, code);
@@ -937,8 +944,8 @@ typedef struct wippyi_yaml_block {
     size_t least;  /* a line indented less than this is outside */
     char chomp;    /* '-' strip, '+' keep, 0 clip */
     bool folded;
-    char *out;     /* NULL = count only */
-    size_t size;   /* bytes of content so far */
+    char *out;   /* NULL = count only */
+    size_t size; /* bytes of content so far */
 } wippyi_yaml_block;
 
 static void wippyi_yaml_block_put(wippyi_yaml_block *block, const void *bytes, size_t size)
@@ -967,13 +974,15 @@ static bool wippyi_yaml_block_header(wippyi_yaml_parser *p, wippyi_yaml_block *b
             block->chomp = (char)byte;
         } else if (byte >= '1' && byte <= '9' && block->indent == 0) {
             if (block->least == 0) {
-                return wippyi_yaml_fail(p, "an indentation indicator needs a key or a '-' before it");
+                return wippyi_yaml_fail(p,
+                                        "an indentation indicator needs a key or a '-' before it");
             }
             block->indent = block->least - 1 + (size_t)(byte - '0');
         } else {
             char found[32];
-            return wippyi_yaml_fail(p, "%s in the head of a block scalar, expected '+', '-', 1..9 or "
-                                       "the end of the line",
+            return wippyi_yaml_fail(p,
+                                    "%s in the head of a block scalar, expected '+', '-', 1..9 or "
+                                    "the end of the line",
                                     wippyi_yaml_found(p, found));
         }
         p->at++;
@@ -1011,12 +1020,13 @@ static bool wippyi_yaml_block_detect(wippyi_yaml_parser *p, wippyi_yaml_block *b
             return false;
         }
         size_t indent = wippyi_yaml_indent(p);
-        if (p->at < p->end && wippyi_yaml_is_break(p, p->at)) {
+        if (wippyi_yaml_is_break(p, p->at)) {
             widest = WIPPYI_MAX(widest, indent);
             wippyi_yaml_newline(p);
-            continue;
-        }
-        if (p->at < p->end && indent >= WIPPYI_MAX(block->least, (size_t)1)) {
+            if (p->at < p->end) {
+                continue;
+            }
+        } else if (indent >= WIPPYI_MAX(block->least, (size_t)1)) {
             if (widest > indent) {
                 return wippyi_yaml_fail(p, "the first line of a block scalar is indented less than "
                                            "an empty line before it");
@@ -1057,10 +1067,10 @@ static bool wippyi_yaml_block_ends(wippyi_yaml_parser *p, const wippyi_yaml_bloc
 /* Put the content into the block; run once to count and once to copy. */
 static bool wippyi_yaml_block_body(wippyi_yaml_parser *p, wippyi_yaml_block *block)
 {
-    size_t empty = 0;     /* lines since the last one with text */
-    bool any = false;     /* there was a line with text; */
-    bool spaced = false;  /* it began with a blank; */
-    bool ended = false;   /* and had a line end */
+    size_t empty = 0;    /* lines since the last one with text */
+    bool any = false;    /* there was a line with text; */
+    bool spaced = false; /* it began with a blank; */
+    bool ended = false;  /* and had a line end */
     block->size = 0;
     for (;;) {
         if (!wippyi_yaml_block_indent(p, block->indent)) {
@@ -1165,8 +1175,7 @@ static int wippyi_yaml_compare(const wippyi_yaml_node *a, const wippyi_yaml_node
     }
     switch (a->kind) {
     case WIPPYI_YAML_BOOL: return (int)a->as.boolean - (int)b->as.boolean;
-    case WIPPYI_YAML_INT:
-        return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    case WIPPYI_YAML_INT: return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
     case WIPPYI_YAML_FLOAT: return (a->as.number > b->as.number) - (a->as.number < b->as.number);
     default: return wippyi_yaml_compare_text(a->text, b->text);
     }
@@ -1231,8 +1240,9 @@ static bool wippyi_yaml_keys_differ(wippyi_yaml_parser *p, const wippyi_yaml_nod
     }
     if (again) {
         char brief[48];
-        return wippyi_yaml_fail_at(p, again, "key '%s' is already in this map, line %lu, expected "
-                                             "different keys",
+        return wippyi_yaml_fail_at(p, again,
+                                   "key '%s' is already in this map, line %lu, expected "
+                                   "different keys",
                                    wippyi_yaml_brief(again->text, brief),
                                    (unsigned long)earlier->line);
     }
@@ -1274,9 +1284,9 @@ static bool wippyi_yaml_flow_token(wippyi_yaml_parser *p, const wippyi_yaml_node
             return wippyi_yaml_no_marker(p);
         }
         if (p->at >= p->end || !p->many_lines) {
-            return wippyi_yaml_fail_at(p, list, "brackets are not closed%s, expected a closing '%c'",
-                                       p->many_lines ? "" : " on the line",
-                                       list->kind == WIPPYI_YAML_SEQ ? ']' : '}');
+            return wippyi_yaml_fail_at(
+                p, list, "brackets are not closed%s, expected a closing '%c'",
+                p->many_lines ? "" : " on the line", list->kind == WIPPYI_YAML_SEQ ? ']' : '}');
         }
         wippyi_yaml_newline(p);
     }
@@ -1300,7 +1310,8 @@ static wippyi_yaml_node *wippyi_yaml_flow_key(wippyi_yaml_parser *p)
     }
     wippyi_yaml_skip_blanks(p);
     if (p->at >= p->end || *p->at != ':') {
-        wippyi_yaml_fail(p, "%s after a key, expected ': ' and a value", wippyi_yaml_found(p, found));
+        wippyi_yaml_fail(p, "%s after a key, expected ': ' and a value",
+                         wippyi_yaml_found(p, found));
         return NULL;
     }
     if (!p->many_lines && p->at - start > WIPPYI_YAML_KEY_MAX) {
@@ -1441,8 +1452,9 @@ static bool wippyi_yaml_goes_on(wippyi_yaml_parser *p, size_t indent, bool *more
 {
     *more = wippyi_yaml_is_below(p, indent);
     if (*more && wippyi_yaml_indent(p) > indent) {
-        return wippyi_yaml_fail(p, "indented more than the lines it belongs to, expected column %lu; "
-                                   "a value over several lines needs | or >",
+        return wippyi_yaml_fail(p,
+                                "indented more than the lines it belongs to, expected column %lu; "
+                                "a value over several lines needs | or >",
                                 (unsigned long)indent + 1);
     }
     return true;
@@ -1574,9 +1586,11 @@ static bool wippyi_yaml_document(wippyi_yaml_parser *p)
     }
     if (p->at < p->end) {
         char found[32];
-        return wippyi_yaml_fail(p, "%s after the document, expected the end of the file or a line that "
-                                   "is indented like the first",
-                                wippyi_yaml_found(p, found));
+        return wippyi_yaml_fail(
+            p,
+            "%s after the document, expected the end of the file or a line that "
+            "is indented like the first",
+            wippyi_yaml_found(p, found));
     }
     return true;
 }

@@ -2,19 +2,19 @@
    A strict reader of the part of YAML that configuration needs: text to a tree of nodes.
    Parse: any thread.  The tree never changes afterwards; reading it: any thread.
    Locks: none.  Allocates: one arena for each document, through wippyi_mem.
-   Holds: a text gives the tree that YAML 1.2 (core schema) gives, or it is refused with line, column
-   and what was expected; it is never read as something else.
+   Holds: a text gives the tree that YAML 1.2 (core schema) gives, or it is refused with line,
+   column and what was expected; it is never read as something else.
 
    Read: block maps and sequences (a sequence may stand at the indentation of its key), compact
    "- key: v" and "- - v", plain, 'single' and "double" quoted scalars on one line, flow [a, b] and
-   {a: b} on one line, | and > with + - 1..9, comments, a byte order mark, CRLF. A document that begins
-   with [ or { may spread over lines, so JSON is read too.
-   Types of plain scalars: null ~ (or nothing), true false, 12 -12 0o17 0x1f, 1.5 1e3 .inf .nan, with
-   the spellings of the core schema; yes, no, on, off and all else are strings. One thing differs from
-   the core schema: a leading zero means octal, as in 0600.
-   Refused, each with its own message: anchors, aliases, tags, directives, document markers, complex,
-   empty, null and NaN keys, merge keys, equal keys, scalars over several lines, tabs in indentation,
-   integers that do not fit 64 bits, control characters, invalid UTF-8, nesting beyond
+   {a: b} on one line, | and > with + - 1..9, comments, a byte order mark, CRLF. A document that
+   begins with [ or { may spread over lines, so JSON is read too.
+   Types of plain scalars: null ~ (or nothing), true false, 12 -12 0o17 0x1f, 1.5 1e3 .inf .nan,
+   with the spellings of the core schema; yes, no, on, off and all else are strings. One thing
+   differs from the core schema: a leading zero means octal, as in 0600.
+   Refused, each with its own message: anchors, aliases, tags, directives, document markers,
+   complex, empty, null and NaN keys, merge keys, equal keys, scalars over several lines, tabs in
+   indentation, integers that do not fit 64 bits, control characters, invalid UTF-8, nesting beyond
    WIPPYI_YAML_DEPTH_MAX. */
 #ifndef WIPPYI_YAML_H
 #define WIPPYI_YAML_H
@@ -49,9 +49,9 @@ typedef enum wippyi_yaml_style {
 typedef struct wippyi_yaml_node {
     wippyi_yaml_kind kind;
     wippyi_yaml_style style;
-    uint32_t line;   /* 1 ... */
-    uint32_t column; /* 1 ..., in characters */
-    uint32_t count;  /* values or pairs in a collection */
+    uint32_t line;                  /* 1 ... */
+    uint32_t column;                /* 1 ..., in characters */
+    uint32_t count;                 /* values or pairs in a collection */
     struct wippyi_yaml_node *first; /* of a collection */
     struct wippyi_yaml_node *next;  /* value of the same collection */
     struct wippyi_yaml_node *key;   /* of a value in a map: a scalar, neither null nor NaN */

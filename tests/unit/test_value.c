@@ -122,10 +122,25 @@ TEST(test_value_integers_survive_and_are_compact)
     static const struct {
         int64_t number;
         size_t size;
-    } rows[] = {{0, 1},         {63, 1},        {64, 3},         {-1, 1},           {-32, 1},
-                {-33, 2},       {-64, 2},       {-65, 3},        {8191, 3},         {8192, 4},
-                {INT32_MAX, 6}, {INT32_MIN, 6}, {INT64_MAX, 11}, {INT64_MIN, 11},   {1 << 20, 5},
-                {127, 3},       {128, 3},       {-128, 3},       {INT64_MAX - 1, 11}};
+    } rows[] = {{0, 1},
+                {63, 1},
+                {64, 3},
+                {-1, 1},
+                {-32, 1},
+                {-33, 2},
+                {-64, 2},
+                {-65, 3},
+                {8191, 3},
+                {8192, 4},
+                {INT32_MAX, 6},
+                {INT32_MIN, 6},
+                {INT64_MAX, 11},
+                {INT64_MIN, 11},
+                {1 << 20, 5},
+                {127, 3},
+                {128, 3},
+                {-128, 3},
+                {INT64_MAX - 1, 11}};
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         wippy_writer w;
         wippy_reader reader;
@@ -148,7 +163,8 @@ TEST(test_value_integers_survive_and_are_compact)
 
 TEST(test_value_floats_survive_bit_for_bit)
 {
-    const double rows[] = {0.0, -0.0, 1.5, -1e300, 5e-324, (double)INFINITY, -(double)INFINITY, (double)NAN};
+    const double rows[] = {
+        0.0, -0.0, 1.5, -1e300, 5e-324, (double)INFINITY, -(double)INFINITY, (double)NAN};
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         wippy_writer w;
         wippy_reader reader;
@@ -410,9 +426,9 @@ static wippy_result misuse_encoded_end(wippy_writer *w)
 TEST(test_value_writer_misuse_gives_invalid_and_stays)
 {
     static wippy_result (*const rows[])(wippy_writer *) = {
-        misuse_end_without_begin, misuse_nil_key,           misuse_nan_key,
-        misuse_key_without_value, misuse_two_details,       misuse_future_reference,
-        misuse_encoded_nil_key,   misuse_encoded_end,       misuse_key_without_value_around_containers};
+        misuse_end_without_begin, misuse_nil_key,     misuse_nan_key,
+        misuse_key_without_value, misuse_two_details, misuse_future_reference,
+        misuse_encoded_nil_key,   misuse_encoded_end, misuse_key_without_value_around_containers};
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         wippy_writer w;
         wippyi_writer_init(&w, NULL);
@@ -666,34 +682,35 @@ TEST(test_value_check_names_each_fault)
         wippy_result result;
     } rows[] = {
 #define ROW(literal, result) {"" literal, sizeof(literal) - 1, result}
-        ROW("\x6b", WIPPY_ERR_SYNTAX),                   /* no such tag */
-        ROW("\x80", WIPPY_ERR_SYNTAX),                   /* no such tag */
-        ROW("\xdf", WIPPY_ERR_SYNTAX),                   /* no such tag */
-        ROW("\x68", WIPPY_ERR_SYNTAX),                   /* end without begin */
-        ROW("\x66\x00", WIPPY_ERR_SYNTAX),               /* array not closed */
-        ROW("\x66", WIPPY_ERR_SYNTAX),                   /* no hint */
-        ROW("\x42\x61", WIPPY_ERR_SYNTAX),               /* short string cut */
-        ROW("\x65\x03\x61\x61", WIPPY_ERR_SYNTAX),       /* string cut */
+        ROW("\x6b", WIPPY_ERR_SYNTAX),             /* no such tag */
+        ROW("\x80", WIPPY_ERR_SYNTAX),             /* no such tag */
+        ROW("\xdf", WIPPY_ERR_SYNTAX),             /* no such tag */
+        ROW("\x68", WIPPY_ERR_SYNTAX),             /* end without begin */
+        ROW("\x66\x00", WIPPY_ERR_SYNTAX),         /* array not closed */
+        ROW("\x66", WIPPY_ERR_SYNTAX),             /* no hint */
+        ROW("\x42\x61", WIPPY_ERR_SYNTAX),         /* short string cut */
+        ROW("\x65\x03\x61\x61", WIPPY_ERR_SYNTAX), /* string cut */
         ROW("\x65\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", WIPPY_ERR_SYNTAX),
-        ROW("\x63", WIPPY_ERR_SYNTAX),                   /* varint missing */
-        ROW("\x63\x80", WIPPY_ERR_SYNTAX),               /* varint cut */
+        ROW("\x63", WIPPY_ERR_SYNTAX),                                         /* varint missing */
+        ROW("\x63\x80", WIPPY_ERR_SYNTAX),                                     /* varint cut */
         ROW("\x63\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", WIPPY_ERR_SYNTAX), /* beyond 64 bits */
         ROW("\x63\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00", WIPPY_ERR_SYNTAX),
-        ROW("\x64\0\0\0\0\0\0\0", WIPPY_ERR_SYNTAX),     /* float cut */
-        ROW("\x69\x01", WIPPY_ERR_SYNTAX),               /* nothing to refer to */
-        ROW("\x66\x00\x69\x00\x68", WIPPY_ERR_SYNTAX),   /* distance 0 */
-        ROW("\x66\x00\x69\x02\x68", WIPPY_ERR_SYNTAX),   /* before the first */
-        ROW("\x66\x00\x69\x81\x80\x80\x80\x10\x68", WIPPY_ERR_SYNTAX), /* 2^32 + 1 */
-        ROW("\x67\x00\x60\x01\x68", WIPPY_ERR_SYNTAX),   /* nil key */
+        ROW("\x64\0\0\0\0\0\0\0", WIPPY_ERR_SYNTAX),                       /* float cut */
+        ROW("\x69\x01", WIPPY_ERR_SYNTAX),                                 /* nothing to refer to */
+        ROW("\x66\x00\x69\x00\x68", WIPPY_ERR_SYNTAX),                     /* distance 0 */
+        ROW("\x66\x00\x69\x02\x68", WIPPY_ERR_SYNTAX),                     /* before the first */
+        ROW("\x66\x00\x69\x81\x80\x80\x80\x10\x68", WIPPY_ERR_SYNTAX),     /* 2^32 + 1 */
+        ROW("\x67\x00\x60\x01\x68", WIPPY_ERR_SYNTAX),                     /* nil key */
         ROW("\x67\x00\x64\0\0\0\0\0\0\xf8\x7f\x01\x68", WIPPY_ERR_SYNTAX), /* NaN key */
-        ROW("\x67\x00\x01\x68", WIPPY_ERR_SYNTAX),       /* key without value */
-        ROW("\x6a\x03\x00\x00\x68", WIPPY_ERR_SYNTAX),   /* retryable 3 */
-        ROW("\x6a\x00\x01\x61\x68", WIPPY_ERR_SYNTAX),   /* no message */
-        ROW("\x6a\x00\x00\x00\x01\x02\x68", WIPPY_ERR_SYNTAX), /* two details */
+        ROW("\x67\x00\x01\x68", WIPPY_ERR_SYNTAX),                         /* key without value */
+        ROW("\x6a\x03\x00\x00\x68", WIPPY_ERR_SYNTAX),                     /* retryable 3 */
+        ROW("\x6a\x00\x01\x61\x68", WIPPY_ERR_SYNTAX),                     /* no message */
+        ROW("\x6a\x00\x00\x00\x01\x02\x68", WIPPY_ERR_SYNTAX),             /* two details */
         ROW("\x6a\x00\x00\x00\x01\x68", WIPPY_OK),
-        ROW("\x67\x00\x64\0\0\0\0\0\0\xf0\x7f\x60\x68", WIPPY_OK), /* infinity is a key, nil a value */
+        ROW("\x67\x00\x64\0\0\0\0\0\0\xf0\x7f\x60\x68",
+            WIPPY_OK),                                     /* infinity is a key, nil a value */
         ROW("\x67\x00\x66\x00\x68\x69\x01\x68", WIPPY_OK), /* an array is a key */
-        ROW("\x63\x80\x80\x80\x00", WIPPY_OK),           /* longer than needed, harmless */
+        ROW("\x63\x80\x80\x80\x00", WIPPY_OK),             /* longer than needed, harmless */
         ROW("\x01\x02", WIPPY_ERR_INVALID),
         ROW("", WIPPY_ERR_INVALID),
 #undef ROW
@@ -738,7 +755,8 @@ TEST(test_value_every_truncation_is_refused)
 /* Tags that are valid, in random order, with random rests: deeper into the readers than noise. */
 static size_t random_bytes(char *out, size_t capacity)
 {
-    static const uint8_t tags[] = {0x60, 0x61, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x68, 0x69, 0x6a};
+    static const uint8_t tags[] = {0x60, 0x61, 0x63, 0x64, 0x65, 0x66,
+                                   0x67, 0x68, 0x68, 0x69, 0x6a};
     size_t size = test_random_below((uint32_t)capacity);
     for (size_t i = 0; i < size; i++) {
         uint32_t kind = test_random_below(8);
@@ -931,16 +949,16 @@ TEST(test_value_equal_pairs)
         ROW("\x01", "", false),
         ROW("\x01", "\x01\x01", false),
         ROW("\x01", "\x02", false),
-        ROW("\x01", "\x63\x02", true),                                 /* two ways to write 1 */
-        ROW("\x01", "\x64\0\0\0\0\0\0\xf0\x3f", false),                /* 1 and 1.0 */
-        ROW("\x64\0\0\0\0\0\0\0\0", "\x64\0\0\0\0\0\0\0\x80", true),   /* 0.0 and -0.0 */
+        ROW("\x01", "\x63\x02", true),                                     /* two ways to write 1 */
+        ROW("\x01", "\x64\0\0\0\0\0\0\xf0\x3f", false),                    /* 1 and 1.0 */
+        ROW("\x64\0\0\0\0\0\0\0\0", "\x64\0\0\0\0\0\0\0\x80", true),       /* 0.0 and -0.0 */
         ROW("\x64\0\0\0\0\0\0\xf8\x7f", "\x64\1\0\0\0\0\0\xf8\xff", true), /* NaNs */
         ROW("\x64\0\0\0\0\0\0\xf8\x7f", "\x64\0\0\0\0\0\0\0\0", false),
         ROW("\x60", "\x61", false),
         ROW("\x61", "\x62", false),
         ROW("\x41\x61", "\x65\x01\x61", true),
         ROW("\x41\x61", "\x41\x62", false),
-        ROW("\x66\x00\x01\x68", "\x66\x01\x01\x68", true),             /* hints do not count */
+        ROW("\x66\x00\x01\x68", "\x66\x01\x01\x68", true), /* hints do not count */
         ROW("\x66\x00\x01\x68", "\x66\x00\x01\x02\x68", false),
         ROW("\x66\x00\x01\x02\x68", "\x66\x00\x01\x68", false),
         ROW("\x66\x00\x68", "\x67\x00\x68", false),
@@ -953,7 +971,8 @@ TEST(test_value_equal_pairs)
         /* nested, and with containers as keys */
         ROW("\x66\x00\x67\x00\x01\x67\x00\x05\x06\x07\x08\x68\x03\x04\x68\x09\x68",
             "\x66\x00\x67\x00\x03\x04\x01\x67\x00\x07\x08\x05\x06\x68\x68\x09\x68", true),
-        ROW("\x67\x00\x66\x00\x01\x68\x02\x03\x04\x68", "\x67\x00\x03\x04\x66\x00\x01\x68\x02\x68", true),
+        ROW("\x67\x00\x66\x00\x01\x68\x02\x03\x04\x68", "\x67\x00\x03\x04\x66\x00\x01\x68\x02\x68",
+            true),
         ROW("\x67\x00\x67\x00\x01\x02\x03\x04\x68\x05\x06\x07\x68",
             "\x67\x00\x06\x07\x67\x00\x03\x04\x01\x02\x68\x05\x68", true),
         /* errors */
@@ -974,8 +993,10 @@ TEST(test_value_equal_pairs)
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         char *a = exact_copy(rows[i].a, rows[i].a_size);
         char *b = exact_copy(rows[i].b, rows[i].b_size);
-        if (wippy_value_equal(bytes(a, rows[i].a_size), bytes(b, rows[i].b_size)) != rows[i].equal ||
-            wippy_value_equal(bytes(b, rows[i].b_size), bytes(a, rows[i].a_size)) != rows[i].equal) {
+        if (wippy_value_equal(bytes(a, rows[i].a_size), bytes(b, rows[i].b_size)) !=
+                rows[i].equal ||
+            wippy_value_equal(bytes(b, rows[i].b_size), bytes(a, rows[i].a_size)) !=
+                rows[i].equal) {
             FAIL("row %zu: not %s", i, rows[i].equal ? "equal" : "different");
         }
         free(a);
@@ -1069,8 +1090,9 @@ TEST(test_value_text_marks_malformed_bytes)
 {
     check_text(BYTES("\x66\x00\x01\x80"), "[1<malformed>");
     check_text(BYTES("\x67\x00\x01\x68"), "{\"1\": <malformed>");
-    check_text(BYTES("\x6a\x00\x00\x00\x01\x02\x68"),
-               "{\"kind\": \"\", \"message\": \"\", \"retryable\": false, \"details\": 1<malformed>");
+    check_text(
+        BYTES("\x6a\x00\x00\x00\x01\x02\x68"),
+        "{\"kind\": \"\", \"message\": \"\", \"retryable\": false, \"details\": 1<malformed>");
     check_text(BYTES("\x68"), "<malformed>");
 }
 
@@ -1159,13 +1181,27 @@ TEST(test_value_utf8_accepts_exactly_unicode)
         size_t length;
     } rows[] = {
 #define ROW(literal, length) {"" literal, sizeof(literal) - 1, length}
-        ROW("a", 1),           ROW("\x7f", 1),           ROW("\x80", 0),
-        ROW("\xc1\xbf", 0),    ROW("\xc2\x80", 2),       ROW("\xdf\xbf", 2),
-        ROW("\xe0\x9f\xbf", 0), ROW("\xe0\xa0\x80", 3),  ROW("\xed\x9f\xbf", 3),
-        ROW("\xed\xa0\x80", 0), ROW("\xef\xbf\xbf", 3),  ROW("\xf0\x8f\xbf\xbf", 0),
-        ROW("\xf0\x90\x80\x80", 4), ROW("\xf4\x8f\xbf\xbf", 4), ROW("\xf4\x90\x80\x80", 0),
-        ROW("\xf5\x80\x80\x80", 0), ROW("\xc3", 0),      ROW("\xe2\x82", 0),
-        ROW("\xc3\x28", 0),    ROW("\xe2\x82\x28", 0),   ROW("\xf0\x9f\x98\xc0", 0),
+        ROW("a", 1),
+        ROW("\x7f", 1),
+        ROW("\x80", 0),
+        ROW("\xc1\xbf", 0),
+        ROW("\xc2\x80", 2),
+        ROW("\xdf\xbf", 2),
+        ROW("\xe0\x9f\xbf", 0),
+        ROW("\xe0\xa0\x80", 3),
+        ROW("\xed\x9f\xbf", 3),
+        ROW("\xed\xa0\x80", 0),
+        ROW("\xef\xbf\xbf", 3),
+        ROW("\xf0\x8f\xbf\xbf", 0),
+        ROW("\xf0\x90\x80\x80", 4),
+        ROW("\xf4\x8f\xbf\xbf", 4),
+        ROW("\xf4\x90\x80\x80", 0),
+        ROW("\xf5\x80\x80\x80", 0),
+        ROW("\xc3", 0),
+        ROW("\xe2\x82", 0),
+        ROW("\xc3\x28", 0),
+        ROW("\xe2\x82\x28", 0),
+        ROW("\xf0\x9f\x98\xc0", 0),
 #undef ROW
     };
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
@@ -1202,12 +1238,9 @@ TEST_MAIN(TEST_ENTRY(test_value_integers_survive_and_are_compact),
           TEST_ENTRY(test_value_random_bytes_are_safe_and_what_is_accepted_survives),
           TEST_ENTRY(test_value_paths_find_what_is_there),
           TEST_ENTRY(test_value_malformed_map_is_syntax_for_look_ups),
-          TEST_ENTRY(test_value_walk_visits_pairs_and_items),
-          TEST_ENTRY(test_value_type_names),
-          TEST_ENTRY(test_value_equal_pairs),
-          TEST_ENTRY(test_value_equal_maps_in_any_order),
-          TEST_ENTRY(test_value_text_looks_like_json),
-          TEST_ENTRY(test_value_text_escapes_strings),
+          TEST_ENTRY(test_value_walk_visits_pairs_and_items), TEST_ENTRY(test_value_type_names),
+          TEST_ENTRY(test_value_equal_pairs), TEST_ENTRY(test_value_equal_maps_in_any_order),
+          TEST_ENTRY(test_value_text_looks_like_json), TEST_ENTRY(test_value_text_escapes_strings),
           TEST_ENTRY(test_value_text_marks_malformed_bytes),
           TEST_ENTRY(test_value_text_is_cut_to_the_buffer_and_length_is_whole),
           TEST_ENTRY(test_value_float_text_is_shortest),
