@@ -448,6 +448,8 @@ static uint64_t wippyi_text_hash(const char *text, size_t size)
 #undef stbds_hmdel_key_wrapper
 #undef stbds_shmode_func_wrapper
 
+#undef INCLUDE_STB_DS_H /* for listings of macros by gcc -dM, which does not run the line below */
+#undef STB_DS_IMPLEMENTATION
 /* clang-format off */
 WIPPYI_STB_MACROS(WIPPYI_STB_POP)
 /* clang-format on */
@@ -683,25 +685,25 @@ WIPPYI_FN void wippyi_intmap_destroy(wippyi_intmap *map)
 
 WIPPYI_FN wippy_result wippyi_intmap_put(wippyi_intmap *map, uint64_t key, void *value)
 {
-    return wippyi_table_put(&map->table, key, NULL, 0, value);
+    return wippyi_table_put(&map->table, key, "", 0, value);
 }
 
 WIPPYI_FN wippy_result wippyi_intmap_set(wippyi_intmap *map, uint64_t key, void *value, void **old)
 {
-    return wippyi_table_set(&map->table, key, NULL, 0, value, old);
+    return wippyi_table_set(&map->table, key, "", 0, value, old);
 }
 
 WIPPYI_FN void *wippyi_intmap_get(const wippyi_intmap *map, uint64_t key)
 {
-    return wippyi_table_get(&map->table, key, NULL, 0);
+    return wippyi_table_get(&map->table, key, "", 0);
 }
 
 WIPPYI_FN wippyi_table_entry *wippyi_intmap_find(const wippyi_intmap *map, uint64_t key)
 {
-    return wippyi_table_find(&map->table, key, NULL, 0);
+    return wippyi_table_find(&map->table, key, "", 0);
 }
 
 WIPPYI_FN wippy_result wippyi_intmap_remove(wippyi_intmap *map, uint64_t key, void **value)
 {
-    return wippyi_table_remove(&map->table, key, NULL, 0, value);
+    return wippyi_table_remove(&map->table, key, "", 0, value);
 }

@@ -50,7 +50,7 @@ static void check_whole(const wippyi_table *table, bool by_text)
     const wippyi_table_entry *previous = NULL;
     for (wippyi_table_entry *e = table->first; e != NULL; e = e->next) {
         CHECK_EQ_PTR(e->previous, previous);
-        const char *text = by_text ? wippyi_table_text(e) : NULL;
+        const char *text = by_text ? wippyi_table_text(e) : "";
         CHECK_EQ_PTR(wippyi_table_find(table, e->key, text, e->text_size), e);
         CHECK_EQ_INT(wippyi_table_text(e)[e->text_size], 0);
         previous = e;
