@@ -1260,8 +1260,8 @@ typedef struct wippy_entry_change {
             that is under way. Handlers run inside this call.
    Returns: WIPPY_OK, _ERR_INVALID ("no changes to apply", a bad id, an id twice, another kind, "no
             handler for kind ..."), _ERR_EXISTS, _ERR_NOTFOUND, _ERR_CONFLICT (an import alias twice),
-            _ERR_NOMEM, _ERR_BUSY (called from a callback), or what a handler answered. After a failure everything is as it
-            was and the next version number is not used up.
+            _ERR_NOMEM, _ERR_BUSY (called from a callback), or what a handler answered. After a
+            failure everything is as it was and the next version number is not used up.
    Cost:    linear in the entries of the registry. */
 WIPPY_API wippy_result wippy_registry_apply(wippy_runtime *rt,
                                             const wippy_registry_change *changes, size_t count,
