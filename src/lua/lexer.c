@@ -11,19 +11,19 @@ static const char *const wippyli_lexer_keywords[] = {
 
 /* ---- characters: ASCII, whatever the locale, as stock Lua is built ---- */
 
-static bool wippyli_is_digit(int c)
+static bool wippyli_lexer_is_digit(int c)
 {
     return c >= '0' && c <= '9';
 }
 
-static bool wippyli_is_name_start(int c)
+static bool wippyli_lexer_is_name_start(int c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static int wippyli_hex_digit(int c)
+static int wippyli_lexer_hex_digit(int c)
 {
-    if (wippyli_is_digit(c)) {
+    if (wippyli_lexer_is_digit(c)) {
         return c - '0';
     }
     if (c >= 'a' && c <= 'f') {
@@ -32,7 +32,7 @@ static int wippyli_hex_digit(int c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool wippyli_is_newline(int c)
+static bool wippyli_lexer_is_newline(int c)
 {
     return c == '\n' || c == '\r';
 }
@@ -50,14 +50,14 @@ static void wippyli_lexer_newline(wippyli_lexer *lexer)
 {
     int first = wippyli_lexer_peek(lexer, 0);
     int second = wippyli_lexer_peek(lexer, 1);
-    lexer->pos += wippyli_is_newline(second) && second != first ? 2u : 1u;
+    lexer->pos += wippyli_lexer_is_newline(second) && second != first ? 2u : 1u;
     lexer->line++;
     lexer->line_start = lexer->pos;
 }
 
 static void wippyli_lexer_step(wippyli_lexer *lexer)
 {
-    if (wippyli_is_newline(wippyli_lexer_peek(lexer, 0))) {
+    if (wippyli_lexer_is_newline(wippyli_lexer_peek(lexer, 0))) {
         wippyli_lexer_newline(lexer);
     } else {
         lexer->pos++;
@@ -66,7 +66,7 @@ static void wippyli_lexer_step(wippyli_lexer *lexer)
 
 static void wippyli_lexer_skip_line(wippyli_lexer *lexer)
 {
-    while (lexer->pos < lexer->size && !wippyli_is_newline(wippyli_lexer_peek(lexer, 0))) {
+    while (lexer->pos < lexer->size && !wippyli_lexer_is_newline(wippyli_lexer_peek(lexer, 0))) {
         lexer->pos++;
     }
 }
@@ -142,7 +142,7 @@ static void wippyli_lexer_skip_blanks(wippyli_lexer *lexer)
 {
     for (;;) {
         int c = wippyli_lexer_peek(lexer, 0);
-        if (wippyli_is_newline(c)) {
+        if (wippyli_lexer_is_newline(c)) {
             wippyli_lexer_newline(lexer);
         } else if (c == ' ' || c == '\t' || c == '\v' || c == '\f') {
             lexer->pos++;
@@ -159,8 +159,8 @@ static void wippyli_lexer_skip_blanks(wippyli_lexer *lexer)
 static int wippyli_lexer_name(wippyli_lexer *lexer)
 {
     size_t start = lexer->pos;
-    while (wippyli_is_name_start(wippyli_lexer_peek(lexer, 0)) ||
-           wippyli_is_digit(wippyli_lexer_peek(lexer, 0))) {
+    while (wippyli_lexer_is_name_start(wippyli_lexer_peek(lexer, 0)) ||
+           wippyli_lexer_is_digit(wippyli_lexer_peek(lexer, 0))) {
         lexer->pos++;
     }
     size_t size = lexer->pos - start;
@@ -185,13 +185,13 @@ static int wippyli_lexer_number(wippyli_lexer *lexer)
         if (hex ? (c == 'p' || c == 'P') : (c == 'e' || c == 'E')) {
             int sign = wippyli_lexer_peek(lexer, 1);
             lexer->pos += sign == '+' || sign == '-' ? 2u : 1u;
-        } else if (wippyli_hex_digit(c) >= 0 || c == '.') {
+        } else if (wippyli_lexer_hex_digit(c) >= 0 || c == '.') {
             lexer->pos++;
         } else {
             break;
         }
     }
-    if (wippyli_is_name_start(wippyli_lexer_peek(lexer, 0))) {
+    if (wippyli_lexer_is_name_start(wippyli_lexer_peek(lexer, 0))) {
         lexer->pos++;
     }
     return WIPPYLI_TOKEN_NUMBER;
@@ -207,7 +207,7 @@ static void wippyli_lexer_skip_escape(wippyli_lexer *lexer)
     lexer->pos++;
     for (;;) {
         int c = wippyli_lexer_peek(lexer, 0);
-        if (!wippyli_is_newline(c) && c != ' ' && c != '\t' && c != '\v' && c != '\f') {
+        if (!wippyli_lexer_is_newline(c) && c != ' ' && c != '\t' && c != '\v' && c != '\f') {
             return;
         }
         wippyli_lexer_step(lexer);
@@ -220,7 +220,7 @@ static int wippyli_lexer_string(wippyli_lexer *lexer)
     lexer->pos++;
     for (;;) {
         int c = wippyli_lexer_peek(lexer, 0);
-        if (c < 0 || wippyli_is_newline(c)) {
+        if (c < 0 || wippyli_lexer_is_newline(c)) {
             return WIPPYLI_TOKEN_BAD;
         }
         lexer->pos++;
@@ -276,10 +276,11 @@ static int wippyli_lexer_scan(wippyli_lexer *lexer, bool in_type)
     if (c < 0) {
         return WIPPYLI_TOKEN_END;
     }
-    if (wippyli_is_name_start(c)) {
+    if (wippyli_lexer_is_name_start(c)) {
         return wippyli_lexer_name(lexer);
     }
-    if (wippyli_is_digit(c) || (c == '.' && wippyli_is_digit(wippyli_lexer_peek(lexer, 1)))) {
+    if (wippyli_lexer_is_digit(c) ||
+        (c == '.' && wippyli_lexer_is_digit(wippyli_lexer_peek(lexer, 1)))) {
         return wippyli_lexer_number(lexer);
     }
     if (c == '"' || c == '\'') {
@@ -326,16 +327,16 @@ WIPPYLI_FN bool wippyli_token_is_name(const wippyli_lexer *lexer, const wippyli_
 
 /* ---- values of literals ---- */
 
-typedef struct wippyli_unescape {
+typedef struct wippyli_lexer_unescape {
     const char *in;
     const char *end;
     char *out;
-} wippyli_unescape;
+} wippyli_lexer_unescape;
 
-static bool wippyli_unescape_hex(wippyli_unescape *u)
+static bool wippyli_lexer_unescape_hex(wippyli_lexer_unescape *u)
 {
-    int high = u->end - u->in >= 2 ? wippyli_hex_digit((unsigned char)u->in[0]) : -1;
-    int low = high >= 0 ? wippyli_hex_digit((unsigned char)u->in[1]) : -1;
+    int high = u->end - u->in >= 2 ? wippyli_lexer_hex_digit((unsigned char)u->in[0]) : -1;
+    int low = high >= 0 ? wippyli_lexer_hex_digit((unsigned char)u->in[1]) : -1;
     if (low < 0) {
         return false;
     }
@@ -344,10 +345,10 @@ static bool wippyli_unescape_hex(wippyli_unescape *u)
     return true;
 }
 
-static bool wippyli_unescape_decimal(wippyli_unescape *u)
+static bool wippyli_lexer_unescape_decimal(wippyli_lexer_unescape *u)
 {
     int value = 0;
-    for (int i = 0; i < 3 && u->in < u->end && wippyli_is_digit((unsigned char)*u->in); i++) {
+    for (int i = 0; i < 3 && u->in < u->end && wippyli_lexer_is_digit((unsigned char)*u->in); i++) {
         value = value * 10 + (*u->in++ - '0');
     }
     *u->out++ = (char)(unsigned char)value;
@@ -355,7 +356,7 @@ static bool wippyli_unescape_decimal(wippyli_unescape *u)
 }
 
 /* UTF-8 of up to 31 bits, as Lua accepts it. */
-static void wippyli_unescape_put_utf8(wippyli_unescape *u, uint32_t code)
+static void wippyli_lexer_unescape_put_utf8(wippyli_lexer_unescape *u, uint32_t code)
 {
     static const uint32_t limits[] = {0x80, 0x800, 0x10000, 0x200000, 0x4000000};
     static const unsigned char marks[] = {0, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC};
@@ -370,27 +371,27 @@ static void wippyli_unescape_put_utf8(wippyli_unescape *u, uint32_t code)
     }
 }
 
-static bool wippyli_unescape_utf8(wippyli_unescape *u)
+static bool wippyli_lexer_unescape_utf8(wippyli_lexer_unescape *u)
 {
     uint32_t code = 0;
     if (u->in >= u->end || *u->in++ != '{') {
         return false;
     }
     const char *first = u->in;
-    while (u->in < u->end && wippyli_hex_digit((unsigned char)*u->in) >= 0) {
+    while (u->in < u->end && wippyli_lexer_hex_digit((unsigned char)*u->in) >= 0) {
         if (code >= 0x8000000u) {
             return false;
         }
-        code = code * 16 + (uint32_t)wippyli_hex_digit((unsigned char)*u->in++);
+        code = code * 16 + (uint32_t)wippyli_lexer_hex_digit((unsigned char)*u->in++);
     }
     if (u->in == first || u->in >= u->end || *u->in++ != '}') {
         return false;
     }
-    wippyli_unescape_put_utf8(u, code);
+    wippyli_lexer_unescape_put_utf8(u, code);
     return true;
 }
 
-static void wippyli_unescape_skip_blanks(wippyli_unescape *u)
+static void wippyli_lexer_unescape_skip_blanks(wippyli_lexer_unescape *u)
 {
     while (u->in < u->end && (*u->in == ' ' || (*u->in >= '\t' && *u->in <= '\r'))) {
         u->in++;
@@ -398,28 +399,28 @@ static void wippyli_unescape_skip_blanks(wippyli_unescape *u)
 }
 
 /* Over a line end that stands for one \n. */
-static void wippyli_unescape_newline(wippyli_unescape *u)
+static void wippyli_lexer_unescape_newline(wippyli_lexer_unescape *u)
 {
     char first = *u->in++;
-    if (u->in < u->end && wippyli_is_newline((unsigned char)*u->in) && *u->in != first) {
+    if (u->in < u->end && wippyli_lexer_is_newline((unsigned char)*u->in) && *u->in != first) {
         u->in++;
     }
     *u->out++ = '\n';
 }
 
 /* Behind a backslash. */
-static bool wippyli_unescape_one(wippyli_unescape *u)
+static bool wippyli_lexer_unescape_one(wippyli_lexer_unescape *u)
 {
     static const char names[] = "abfnrtv\\\"'";
     static const char values[] = "\a\b\f\n\r\t\v\\\"'";
     if (u->in >= u->end) {
         return false;
     }
-    if (wippyli_is_digit((unsigned char)*u->in)) {
-        return wippyli_unescape_decimal(u);
+    if (wippyli_lexer_is_digit((unsigned char)*u->in)) {
+        return wippyli_lexer_unescape_decimal(u);
     }
-    if (wippyli_is_newline((unsigned char)*u->in)) {
-        wippyli_unescape_newline(u);
+    if (wippyli_lexer_is_newline((unsigned char)*u->in)) {
+        wippyli_lexer_unescape_newline(u);
         return true;
     }
     char c = *u->in++;
@@ -429,13 +430,13 @@ static bool wippyli_unescape_one(wippyli_unescape *u)
         return true;
     }
     if (c == 'z') {
-        wippyli_unescape_skip_blanks(u);
+        wippyli_lexer_unescape_skip_blanks(u);
         return true;
     }
-    return c == 'x' ? wippyli_unescape_hex(u) : c == 'u' && wippyli_unescape_utf8(u);
+    return c == 'x' ? wippyli_lexer_unescape_hex(u) : c == 'u' && wippyli_lexer_unescape_utf8(u);
 }
 
-static bool wippyli_unescape_quoted(wippyli_unescape *u)
+static bool wippyli_lexer_unescape_quoted(wippyli_lexer_unescape *u)
 {
     while (u->in < u->end) {
         if (*u->in != '\\') {
@@ -443,20 +444,20 @@ static bool wippyli_unescape_quoted(wippyli_unescape *u)
             continue;
         }
         u->in++;
-        if (!wippyli_unescape_one(u)) {
+        if (!wippyli_lexer_unescape_one(u)) {
             return false;
         }
     }
     return true;
 }
 
-static void wippyli_unescape_long(wippyli_unescape *u)
+static void wippyli_lexer_unescape_long(wippyli_lexer_unescape *u)
 {
     char *first = u->out;
     while (u->in < u->end) {
-        if (wippyli_is_newline((unsigned char)*u->in)) {
+        if (wippyli_lexer_is_newline((unsigned char)*u->in)) {
             bool leading = u->out == first && u->in[-1] == '['; /* dropped by Lua */
-            wippyli_unescape_newline(u);
+            wippyli_lexer_unescape_newline(u);
             u->out -= leading ? 1 : 0;
         } else {
             *u->out++ = *u->in++;
@@ -468,7 +469,7 @@ WIPPYLI_FN bool wippyli_token_string(const wippyli_lexer *lexer, const wippyli_t
                                      char *out, size_t *out_size)
 {
     const char *text = lexer->text + token->start;
-    wippyli_unescape u;
+    wippyli_lexer_unescape u;
     size_t quotes = 1;
     bool ok = true;
     if (text[0] == '[') {
@@ -481,16 +482,16 @@ WIPPYLI_FN bool wippyli_token_string(const wippyli_lexer *lexer, const wippyli_t
     u.end = lexer->text + token->end - quotes;
     u.out = out;
     if (text[0] == '[') {
-        wippyli_unescape_long(&u);
+        wippyli_lexer_unescape_long(&u);
     } else {
-        ok = wippyli_unescape_quoted(&u);
+        ok = wippyli_lexer_unescape_quoted(&u);
     }
     *out_size = (size_t)(u.out - out);
     return ok;
 }
 
 /* Integers: hexadecimal ones wrap around, decimal ones that do not fit are floats. */
-static bool wippyli_numeral_integer(const char *text, int64_t *out)
+static bool wippyli_lexer_read_integer(const char *text, int64_t *out)
 {
     bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     const char *at = hex ? text + 2 : text;
@@ -499,7 +500,7 @@ static bool wippyli_numeral_integer(const char *text, int64_t *out)
         return false;
     }
     for (; *at; at++) {
-        int digit = wippyli_hex_digit((unsigned char)*at);
+        int digit = wippyli_lexer_hex_digit((unsigned char)*at);
         if (digit < 0 || (!hex && digit > 9)) {
             return false;
         }
@@ -514,7 +515,7 @@ static bool wippyli_numeral_integer(const char *text, int64_t *out)
 }
 
 /* strtod reads the locale's point: put it there first. */
-static bool wippyli_numeral_float(char *text, double *out)
+static bool wippyli_lexer_read_float(char *text, double *out)
 {
     char *end = NULL;
     char *point = strchr(text, '.');
@@ -536,10 +537,10 @@ WIPPYLI_FN bool wippyli_token_number(const wippyli_lexer *lexer, const wippyli_t
     memcpy(text, lexer->text + token->start, size);
     text[size] = 0;
     memset(out, 0, sizeof(*out));
-    out->is_integer = wippyli_numeral_integer(text, &out->integer);
+    out->is_integer = wippyli_lexer_read_integer(text, &out->integer);
     if (out->is_integer) {
         out->number = (double)out->integer;
         return true;
     }
-    return wippyli_numeral_float(text, &out->number);
+    return wippyli_lexer_read_float(text, &out->number);
 }

@@ -60,7 +60,7 @@ static void wippyli_check_append_path(wippyli_check *c, size_t *used,
     for (; place->up && count < WIPPYLI_COUNT(places); place = place->up) {
         places[count++] = place;
     }
-    size_t skip_from = count > 12 ? count - 8 : 0; /* places[4..skip_from) are not shown */
+    size_t skip_from = count > 12 ? count - 8 : 0; /* places[3..skip_from) are not shown */
     while (count > 0) {
         place = places[--count];
         if (count + 1 == skip_from) {
@@ -130,7 +130,7 @@ static bool wippyli_check_mismatch(wippyli_check *c, int index, const wippyli_ty
 
 /* ---- names ---- */
 
-static bool wippyli_text_is(const wippyli_type_text *text, const char *word)
+static bool wippyli_check_text_is(const wippyli_type_text *text, const char *word)
 {
     return text->size == strlen(word) && memcmp(text->data, word, text->size) == 0;
 }
@@ -156,17 +156,17 @@ static bool wippyli_check_basic(lua_State *L, int index, const wippyli_type_text
                   {"function", LUA_TFUNCTION}, {"thread", LUA_TTHREAD},
                   {"userdata", LUA_TUSERDATA}};
     for (size_t i = 0; i < WIPPYLI_COUNT(basics); i++) {
-        if (wippyli_text_is(name, basics[i].name)) {
+        if (wippyli_check_text_is(name, basics[i].name)) {
             *has = lua_type(L, index) == basics[i].type;
             return true;
         }
     }
-    if (wippyli_text_is(name, "integer")) {
+    if (wippyli_check_text_is(name, "integer")) {
         *has = wippyli_check_is_integer(L, index);
         return true;
     }
-    *has = !wippyli_text_is(name, "never");
-    return !*has || wippyli_text_is(name, "any") || wippyli_text_is(name, "unknown");
+    *has = !wippyli_check_text_is(name, "never");
+    return !*has || wippyli_check_text_is(name, "any") || wippyli_check_text_is(name, "unknown");
 }
 
 /* The argument a parameter of the generic at hand stands for: 1 found, 0 no such parameter, -1 the
@@ -493,15 +493,16 @@ static bool wippyli_check_rule(wippyli_check *c, int index, const wippyli_type_n
     }
     int type = lua_type(c->L, index);
     bool has_length = type == LUA_TSTRING || type == LUA_TTABLE;
-    if (wippyli_text_is(&name, "min") || wippyli_text_is(&name, "max")) {
+    if (wippyli_check_text_is(&name, "min") || wippyli_check_text_is(&name, "max")) {
         return (type != LUA_TNUMBER && !has_length) ||
                wippyli_check_bound(c, index, &name, &argument, has_length, place);
     }
-    if (wippyli_text_is(&name, "min_len") || wippyli_text_is(&name, "max_len") ||
-        wippyli_text_is(&name, "min_length") || wippyli_text_is(&name, "max_length")) {
+    if (wippyli_check_text_is(&name, "min_len") || wippyli_check_text_is(&name, "max_len") ||
+        wippyli_check_text_is(&name, "min_length") || wippyli_check_text_is(&name, "max_length")) {
         return !has_length || wippyli_check_bound(c, index, &name, &argument, true, place);
     }
-    return !wippyli_text_is(&name, "pattern") || wippyli_check_pattern(c, index, &argument, place);
+    return !wippyli_check_text_is(&name, "pattern") ||
+           wippyli_check_pattern(c, index, &argument, place);
 }
 
 /* ---- any type ---- */
