@@ -28,16 +28,16 @@ WIPPYLI_FN wippyli_channel *wippyli_channel_push(lua_State *L, uint32_t capacity
                                                  const wippyli_feed *feed);
 WIPPYLI_FN void *wippyli_channel_extra(wippyli_channel *channel);
 
-/* Push the channel's userdata again: it must be anchored, or `channel` alive on a stack. */
+/* Push the userdata of an anchored channel again. */
 WIPPYLI_FN void wippyli_channel_push_again(lua_State *L, wippyli_channel *channel);
 
 /* The channel at `index`, or NULL; wippyli_channel_check raises "channel expected". */
 WIPPYLI_FN wippyli_channel *wippyli_channel_test(lua_State *L, int index);
 WIPPYLI_FN wippyli_channel *wippyli_channel_check(lua_State *L, int index);
 
-/* Keep a channel alive while the outside may still fill it. anchor raises without memory; release may
-   be called anywhere, also outside protection. Anchors do not nest. */
-WIPPYLI_FN void wippyli_channel_anchor(lua_State *L, wippyli_channel *channel);
+/* Keep the channel at `index` alive while the outside may still fill it. anchor raises without memory;
+   release may be called anywhere, also outside protection. Anchors do not nest. */
+WIPPYLI_FN void wippyli_channel_anchor(lua_State *L, int index);
 WIPPYLI_FN void wippyli_channel_release(wippyli_process *process, wippyli_channel *channel);
 
 /* Say that feed->take has one value more. Runs no Lua. False: nobody waits and the buffer is full,
@@ -58,17 +58,62 @@ WIPPYLI_FN bool wippyli_channel_is_closed(const wippyli_channel *channel);
 /* Push one value made from a mail; protected. */
 typedef void (*wippyli_mail_push)(lua_State *L, const wippy_mail *mail);
 
-/* Bind a topic, also one that starts with '@', to a channel: mail goes to a waiting receiver or stays
-   with the core, in order, until there is one. Counts as a subscription (a process that has one never
-   deadlocks) and anchors the channel.
+/* Bind a topic, also one that starts with '@', to the channel at `index`: mail goes to a waiting
+   receiver or stays with the core, in order, until there is one. Counts as a subscription (a process
+   that has one never deadlocks) and anchors the channel.
    Returns: WIPPY_OK, _ERR_EXISTS (the topic is bound already), _ERR_NOMEM. Raises without memory. */
-WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, wippyli_channel *channel, const char *topic,
+WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *topic,
                                           size_t topic_bytes, wippyli_mail_push push);
 
-/* Undo every binding of the channel; mail that is left goes back to where unclaimed mail is. Does not
-   close. False: it had none. Raises without memory. */
-WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, wippyli_channel *channel);
+/* Undo every binding of the channel at `index`; mail that its buffer would have held stays readable,
+   the rest goes back to where unclaimed mail is. Does not close. False: it had none. Raises without
+   memory. */
+WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index);
 
 /* ------------------------------------------------------------------ private */
+
+struct wippyli_channel {
+    wippyli_waiter *receivers; /* rings; the first one's `previous` is the last */
+    wippyli_waiter *senders;
+    const wippyli_feed *feed; /* NULL = none */
+    wippyli_mail_push push;   /* with shelf: makes the value */
+    wippyli_channel *retired; /* next of process->retired */
+    uint32_t capacity;
+    uint32_t count;     /* values in the table, user value 1 */
+    uint32_t first;     /* of them: index in the table, from 0 */
+    uint32_t ring_size; /* slots of the table in use */
+    uint32_t pending;   /* offered by the feed */
+    uint32_t shelf;     /* kept mail is its source; 0 = none */
+    int anchor;         /* in the registry; 0 = none */
+    bool closed;
+    bool retiring;
+};
+
+/* The globals subscribe, unsubscribe and the table channel. */
+WIPPYLI_FN int wippyli_channel_new(lua_State *L);
+WIPPYLI_FN int wippyli_channel_select(lua_State *L);
+
+/* Waiters of the running task, `count` of them, not linked; NULL = no memory. Runs no Lua. */
+WIPPYLI_FN wippyli_waiter *wippyli_waiters_get(wippyli_process *process, uint32_t count);
+
+/* End the wait of a task at its waiter: out of every list, and ready. Runs no Lua. */
+WIPPYLI_FN void wippyli_waiter_won(wippyli_process *process, wippyli_waiter *waiter,
+                                   wippyli_wake wake);
+
+/* Hand mail to the first waiting receiver. False: nobody waits. Runs no Lua. */
+WIPPYLI_FN bool wippyli_channel_mail(wippyli_process *process, wippyli_channel *channel,
+                                     const wippy_mail *mail);
+
+/* Undo anchors that wippyli_channel_release() left. Protected; raises nothing. */
+WIPPYLI_FN void wippyli_channel_flush(lua_State *L);
+
+/* Route mail that the core has not shown yet, until some is kept for a channel that `wanted` says yes
+   to. False: no such mail. Runs no Lua; body in inbox.c. */
+WIPPYLI_FN bool wippyli_inbox_poll(wippyli_process *process,
+                                   bool (*wanted)(void *arg, const wippyli_channel *channel),
+                                   void *arg);
+
+/* Move kept mail into the table as far as there is room. Protected. */
+WIPPYLI_FN void wippyli_channel_fill(lua_State *L, int index, wippyli_channel *channel);
 
 #endif /* WIPPYLI_CHANNEL_H */

@@ -58,8 +58,8 @@ WIPPYLI_FN bool wippyli_is_payload(lua_State *L, int index);
 WIPPYLI_FN void wippyli_payload_value(lua_State *L, int index);
 WIPPYLI_FN wippyli_format wippyli_payload_format(lua_State *L, int index);
 
-/* Methods get_format, data, unmarshal are here; transcode(self, format) asks this function, which
-   the payload module sets in the bridge (see process.h) and which pushes Payload or nil, error. */
-typedef int (*wippyli_transcode_fn)(lua_State *L);
+/* Methods get_format, data, unmarshal are here; transcode(self, format) asks the function which the
+   payload module put into the bridge's hooks (process.h): it pushes a Payload, or nil and an error. */
+WIPPYLI_FN lua_CFunction wippyli_transcode_hook(lua_State *L); /* body in process.c */
 
 #endif /* WIPPYLI_LVALUE_H */

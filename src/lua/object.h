@@ -10,14 +10,18 @@
 
 /* Static. The address is the identity. */
 typedef struct wippyli_class {
-    const char *name;          /* type name in error texts, and __name */
-    const luaL_Reg *methods;   /* ends with {NULL, NULL}; metamethods (__tostring ...) may stand here */
+    const char *name; /* type name in error texts, and __name */
+    const luaL_Reg
+        *methods; /* ends with {NULL, NULL}; metamethods (__tostring ...) may stand here */
 } wippyli_class;
 
-/* Push a new userdata of the class with `values` user values. Raises without memory. */
+/* Push a new userdata of the class: `bytes` bytes, not zeroed, 8-byte aligned, and `values` user
+   values. Raises without memory. */
 WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, size_t bytes,
                                      int values);
-/* The userdata at index if it is of the class, or NULL; check raises "<name> expected, got ...". */
+
+/* The memory of the userdata at index if it is of the class, else NULL; raises nothing. check raises
+   "<name> expected, got ...". */
 WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls);
 WIPPYLI_FN void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls);
 

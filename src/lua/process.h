@@ -12,6 +12,7 @@
 #define WIPPYLI_PROCESS_H
 
 #include "lvalue.h"
+#include "sandbox.h"
 
 typedef struct wippyli_process wippyli_process;
 typedef struct wippyli_bridge wippyli_bridge; /* one per runtime, see state.h */
@@ -109,6 +110,181 @@ WIPPYLI_FN void wippyli_cleanup_remove(wippyli_process *process, wippyli_cleanup
    without memory; the memory is `bytes` zeroed bytes that live as long as the process. */
 WIPPYLI_FN void *wippyli_module_state(lua_State *L, const void *key, size_t bytes);
 
+/* ---- what modules give to the core of the bridge; set them while wippy_lua_open() runs */
+
+/* Who a spawner's child is to be. Strings live as long as the Lua value does. */
+typedef struct wippyli_actor {
+    const char *id;
+    wippy_slice meta; /* one encoded map or size 0 */
+} wippyli_actor;
+
+typedef struct wippyli_hooks {
+    lua_CFunction transcode; /* payload:transcode(format) */
+    /* Is the value at index an Actor (a Scope)? Raise nothing. scope: ids of its policies, at most
+       `room`; answers how many there are, -1 = no Scope. */
+    bool (*actor)(lua_State *L, int index, wippyli_actor *out);
+    int (*scope)(lua_State *L, int index, const char **ids, int room);
+} wippyli_hooks;
+
+WIPPYLI_FN wippyli_hooks *wippyli_hooks_of(wippyli_bridge *bridge);
+
 /* ------------------------------------------------------------------ private */
+
+typedef struct wippyli_task wippyli_task;
+typedef struct wippyli_waiter wippyli_waiter;
+struct wippyli_channel;
+
+/* Why a coroutine runs again. */
+typedef enum wippyli_wake {
+    WIPPYLI_WAKE_NONE = 0, /* it waits */
+    WIPPYLI_WAKE_RUN,      /* it starts, was pre-empted or yielded of its own */
+    WIPPYLI_WAKE_DONE,     /* its yield completed: the mail is the one in hand */
+    WIPPYLI_WAKE_VALUE,    /* a channel: the value lies on its stack */
+    WIPPYLI_WAKE_FEED,     /* a channel: one offered value is promised to it */
+    WIPPYLI_WAKE_MAIL,     /* a channel: the mail in hand is its value */
+    WIPPYLI_WAKE_SENT,     /* a channel took its value */
+    WIPPYLI_WAKE_CLOSED    /* the channel was closed */
+} wippyli_wake;
+
+/* One coroutine at one channel: in the list of its receivers or of its senders. */
+struct wippyli_waiter {
+    wippyli_waiter *next;
+    wippyli_waiter *previous;
+    struct wippyli_channel *channel; /* NULL = in no list */
+    wippyli_task *task;
+    int32_t index; /* on the stack of task->blocked: the value (send) or the case (select) */
+    bool sends;
+    bool selects;
+};
+
+/* A coroutine the scheduler owns. It waits for one thing at a time, so what waiting needs is here. */
+struct wippyli_task {
+    wippyli_task *next; /* in the FIFO */
+    lua_State *thread;  /* resumed by the scheduler */
+    lua_State *blocked; /* innermost thread that waits: thread, or a generator it resumed */
+    union {
+        wippyli_then own;
+        int (*embedder)(lua_State *L, const wippy_mail *mail, void *arg);
+    } then; /* after WIPPYLI_WAKE_DONE */
+    wippyli_yield yield;
+    wippyli_waiter *waiters; /* room for waiter_room; &one while that is enough */
+    wippyli_waiter *won;     /* the one that ended the wait */
+    wippyli_waiter one;
+    uint16_t waiter_count; /* in use */
+    uint16_t waiter_room;
+    int arguments; /* first run: values above the function */
+    uint8_t wake;  /* wippyli_wake */
+    bool awaits;   /* it waits for `yield` */
+    bool then_embedder;
+};
+
+typedef struct wippyli_slot {
+    wippyli_yield *yield; /* NULL = free */
+    uint32_t sequence;
+    uint32_t next_free; /* index + 1 */
+} wippyli_slot;
+
+typedef struct wippyli_kept wippyli_kept;   /* memory of wippyli_module_state() */
+typedef struct wippyli_inbox wippyli_inbox; /* subscriptions; inbox.c */
+
+typedef struct wippyli_arena {
+    wippyli_bridge *bridge;
+    char *bump; /* free rest of the newest chunk */
+    char *bump_end;
+    void **free_lists; /* heads, at the beginning of the first chunk */
+    struct wippyli_chunk *chunks;
+    struct wippyli_large *large;
+    size_t used;  /* bytes asked for and not given back */
+    size_t other; /* bytes charged for things outside: kept mail and so on */
+    size_t held;  /* bytes taken from the runtime */
+    size_t limit; /* of used + other; SIZE_MAX = none; 0 = no growth any more (terminated) */
+} wippyli_arena;
+
+struct wippyli_process {
+    wippyli_guard guard; /* first: the extra space of every thread points here */
+    wippy_self *self;    /* of the running step; NULL between steps */
+    lua_State *L;        /* main thread, also the main coroutine */
+    wippyli_task *running;
+    wippyli_task *head; /* FIFO of runnable coroutines */
+    wippyli_task *tail;
+    wippyli_slot *slots; /* open yields by index */
+    wippyli_cleanup *cleanups;
+    wippyli_kept *kept;
+    wippyli_inbox *inbox;            /* NULL until mail is asked for */
+    struct wippyli_channel *retired; /* anchors to be undone when protected */
+    const wippy_mail *fresh;         /* mail in hand that the core has not been told to keep */
+    uint32_t handoff; /* shelf of mail promised to runnable coroutines, in their order; 0 = none */
+    uint32_t mail_back; /* shelf for the mail in hand if its value cannot be made; 0 = none */
+    uint32_t slot_room;
+    uint32_t slot_free;  /* index + 1 of the first free slot; 0 = none */
+    uint32_t open_count; /* yields open */
+    uint32_t task_count; /* coroutines that have not ended */
+    uint32_t subscriptions;
+    uint32_t looks;  /* count hook: until the slice is over */
+    uint32_t polls;  /* fruitless polls of the inbox in this step */
+    uint8_t status;  /* wippy_status to return once `ended` */
+    bool ended;      /* the step is to return `status` */
+    bool sliced;     /* a coroutine was pre-empted: the step is to end */
+    bool count_hook; /* the hook is armed all the time */
+    bool draining;   /* mail is taken inside a coroutine: promised mail goes to handoff */
+    bool mail_open;  /* the mail in hand of the running coroutine was not finished */
+    bool restricted; /* rights are to be asked: wippy_allowed() */
+    wippyli_task main;
+    wippyli_arena arena;
+};
+
+WIPPYLI_INLINE wippyli_bridge *wippyli_bridge_at(lua_State *L)
+{
+    return wippyli_process_of(L)->arena.bridge;
+}
+
+/* ---- scheduling */
+
+/* Put a task at the end of the FIFO. Runs no Lua. */
+WIPPYLI_FN void wippyli_task_ready(wippyli_process *process, wippyli_task *task, wippyli_wake wake);
+
+/* Leave the running coroutine until its task is ready again; return what it answers. */
+WIPPYLI_FN int wippyli_block(lua_State *L, lua_KFunction k, lua_KContext ctx);
+
+/* wippyli_await() with the signature that embedders see. */
+WIPPYLI_FN int wippyli_await_embedder(lua_State *L,
+                                      int (*then)(lua_State *L, const wippy_mail *mail, void *arg),
+                                      void *arg);
+
+/* Let the others go first, or the worker; `k` runs when it is this coroutine's turn again. */
+WIPPYLI_FN int wippyli_yield_turn(lua_State *L, lua_KFunction k, lua_KContext ctx);
+
+/* The mail that the running task was woken with, and the end of its use. */
+WIPPYLI_FN const wippy_mail *wippyli_mail_in_hand(wippyli_process *process);
+WIPPYLI_FN void wippyli_mail_finish(wippyli_process *process);
+/* Mail in hand whose value could not be made: put it away. Before the core is asked for other mail, which
+   takes the one in hand back. Runs no Lua. */
+WIPPYLI_FN void wippyli_mail_settle(wippyli_process *process);
+/* Promise `mail`, just taken from the core, to the task that was made ready last. Runs no Lua. */
+WIPPYLI_FN void wippyli_mail_hand(wippyli_process *process, const wippy_mail *mail);
+
+/* A yield completed. Runs no Lua. */
+WIPPYLI_FN void wippyli_mail_done(wippyli_process *process, const wippy_mail *mail);
+
+/* Run the first task of the FIFO. False: it is empty. Look at process->ended afterwards. */
+WIPPYLI_FN bool wippyli_run_next(wippyli_process *process);
+
+/* coroutine.spawn */
+WIPPYLI_FN int wippyli_coroutine_spawn(lua_State *L);
+
+/* The count hook, and what the guard's arm and poll do. */
+WIPPYLI_FN void wippyli_hook(lua_State *L, lua_Debug *ar);
+WIPPYLI_FN void wippyli_hook_arm(lua_State *L, void *user_data);
+WIPPYLI_FN bool wippyli_hook_poll(lua_State *L, void *user_data);
+
+/* ---- ends */
+
+/* Record how the process ends; the step returns as soon as no Lua runs. Runs no Lua. */
+WIPPYLI_FN void wippyli_end_done(wippyli_process *process, lua_State *L, int first, int count);
+WIPPYLI_FN void wippyli_end_raised(wippyli_process *process, lua_State *L, int status);
+WIPPYLI_FN void wippyli_end_text(wippyli_process *process, wippy_result result, const char *text);
+
+/* Unlink and forget everything that may not outlive the body; the state is dropped next. */
+WIPPYLI_FN void wippyli_process_close(wippyli_process *process);
 
 #endif /* WIPPYLI_PROCESS_H */
