@@ -450,72 +450,6 @@ static bool wippyi_float_get(const uint8_t **at, const uint8_t *end, double *out
     return true;
 }
 
-/* The head of an array or a map. A promise that the bytes cannot keep is cut to what they can. */
-static bool wippyi_count_get(const uint8_t **at, const uint8_t *end, size_t item_bytes, size_t *out)
-{
-    uint64_t count;
-    if (!wippyi_varint_get(at, end, &count)) {
-        return false;
-    }
-    size_t most = (size_t)(end - *at) / item_bytes;
-    *out = count < most ? (size_t)count : most;
-    return true;
-}
-
-static bool wippyi_error_get(const uint8_t **at, const uint8_t *end, wippy_value *out)
-{
-    if (*at == end || **at > 2) {
-        return false;
-    }
-    out->as.error.retryable = **at == 2 ? -1 : **at;
-    *at += 1;
-    return wippyi_text_get(at, end, &out->as.error.kind) &&
-           wippyi_text_get(at, end, &out->as.error.message);
-}
-
-/* What stands behind the tags from 60 on, which have no value in them. */
-static bool wippyi_long_get(const wippy_reader *reader, unsigned tag, const uint8_t **at,
-                            wippy_value *out)
-{
-    const uint8_t *end = reader->end;
-    uint64_t number;
-    switch (tag) {
-    case WIPPYI_TAG_NIL: out->type = WIPPY_NIL; return true;
-    case WIPPYI_TAG_FALSE:
-    case WIPPYI_TAG_TRUE:
-        out->type = WIPPY_BOOL;
-        out->as.boolean = tag == WIPPYI_TAG_TRUE;
-        return true;
-    case WIPPYI_TAG_INT:
-        out->type = WIPPY_INT;
-        if (!wippyi_varint_get(at, end, &number)) {
-            return false;
-        }
-        out->as.integer = (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
-        return true;
-    case WIPPYI_TAG_FLOAT:
-        out->type = WIPPY_FLOAT;
-        return wippyi_float_get(at, end, &out->as.number);
-    case WIPPYI_TAG_STRING:
-        out->type = WIPPY_STRING;
-        return wippyi_text_get(at, end, &out->as.string);
-    case WIPPYI_TAG_ARRAY:
-        out->type = WIPPY_ARRAY;
-        return wippyi_count_get(at, end, 1, &out->as.count);
-    case WIPPYI_TAG_MAP: out->type = WIPPY_MAP; return wippyi_count_get(at, end, 2, &out->as.count);
-    case WIPPYI_TAG_END: out->type = WIPPY_END; return reader->depth > 0;
-    case WIPPYI_TAG_REF:
-        out->type = WIPPY_REF;
-        if (!wippyi_varint_get(at, end, &number) || number == 0 || number > reader->containers) {
-            return false;
-        }
-        out->as.ref = reader->containers - (uint32_t)number;
-        return true;
-    case WIPPYI_TAG_ERROR: out->type = WIPPY_ERROR; return wippyi_error_get(at, end, out);
-    default: return false;
-    }
-}
-
 WIPPY_API void wippy_reader_init(wippy_reader *reader, const void *data, size_t size)
 {
     static const uint8_t nothing = 0;
@@ -525,25 +459,136 @@ WIPPY_API void wippy_reader_init(wippy_reader *reader, const void *data, size_t 
     reader->containers = 0;
 }
 
-static wippy_result wippyi_read_long(wippy_reader *reader, wippy_value *out)
+/* Go on at `at`, inside a container that begins there. */
+static wippy_result wippyi_read_begin(wippy_reader *reader, const uint8_t *at)
 {
-    wippy_value value;
+    if (reader->depth >= WIPPY_VALUE_DEPTH_MAX || reader->containers == UINT32_MAX) {
+        return WIPPY_ERR_LIMIT;
+    }
+    reader->depth++;
+    reader->containers++;
+    reader->at = at;
+    return WIPPY_OK;
+}
+
+/* An array or a map. A count that the bytes cannot keep is cut to what they can. */
+static wippy_result wippyi_read_list(wippy_reader *reader, wippy_value_type type, wippy_value *out)
+{
     const uint8_t *at = reader->at + 1;
-    if (!wippyi_long_get(reader, *reader->at, &at, &value)) {
+    uint64_t count;
+    if (!wippyi_varint_get(&at, reader->end, &count)) {
         return WIPPY_ERR_SYNTAX;
     }
-    if (value.type == WIPPY_END) {
-        reader->depth--;
-    } else if (value.type >= WIPPY_ARRAY && value.type <= WIPPY_ERROR) {
-        if (reader->depth >= WIPPY_VALUE_DEPTH_MAX || reader->containers == UINT32_MAX) {
-            return WIPPY_ERR_LIMIT;
+    wippy_result result = wippyi_read_begin(reader, at);
+    if (result == WIPPY_OK) {
+        size_t most = (size_t)(reader->end - at) / (type == WIPPY_MAP ? 2 : 1);
+        out->type = type;
+        out->as.count = count < most ? (size_t)count : most;
+    }
+    return result;
+}
+
+static wippy_result wippyi_read_error(wippy_reader *reader, wippy_value *out)
+{
+    const uint8_t *at = reader->at + 1;
+    wippy_slice kind;
+    wippy_slice message;
+    if (at == reader->end || *at > 2) {
+        return WIPPY_ERR_SYNTAX;
+    }
+    int retryable = *at == 2 ? -1 : *at;
+    at++;
+    if (!wippyi_text_get(&at, reader->end, &kind) || !wippyi_text_get(&at, reader->end, &message)) {
+        return WIPPY_ERR_SYNTAX;
+    }
+    wippy_result result = wippyi_read_begin(reader, at);
+    if (result == WIPPY_OK) {
+        out->type = WIPPY_ERROR;
+        out->as.error.kind = kind;
+        out->as.error.message = message;
+        out->as.error.retryable = retryable;
+    }
+    return result;
+}
+
+/* The tags that say everything by themselves. */
+static wippy_result wippyi_read_tag(wippy_reader *reader, wippy_value *out)
+{
+    unsigned tag = *reader->at;
+    if (tag == WIPPYI_TAG_END) {
+        if (reader->depth == 0) {
+            return WIPPY_ERR_SYNTAX;
         }
-        reader->depth++;
-        reader->containers++;
+        reader->depth--;
+        out->type = WIPPY_END;
+    } else if (tag == WIPPYI_TAG_NIL) {
+        out->type = WIPPY_NIL;
+    } else {
+        out->type = WIPPY_BOOL;
+        out->as.boolean = tag == WIPPYI_TAG_TRUE;
+    }
+    reader->at++;
+    return WIPPY_OK;
+}
+
+/* An integer or a reference. */
+static wippy_result wippyi_read_varint(wippy_reader *reader, wippy_value *out)
+{
+    const uint8_t *at = reader->at + 1;
+    uint64_t number;
+    if (!wippyi_varint_get(&at, reader->end, &number)) {
+        return WIPPY_ERR_SYNTAX;
+    }
+    if (*reader->at == WIPPYI_TAG_INT) {
+        out->type = WIPPY_INT;
+        out->as.integer = (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
+    } else {
+        if (number == 0 || number > reader->containers) {
+            return WIPPY_ERR_SYNTAX;
+        }
+        out->type = WIPPY_REF;
+        out->as.ref = reader->containers - (uint32_t)number;
     }
     reader->at = at;
-    *out = value;
     return WIPPY_OK;
+}
+
+/* A float or a string with its length. */
+static wippy_result wippyi_read_bytes(wippy_reader *reader, wippy_value *out)
+{
+    const uint8_t *at = reader->at + 1;
+    if (*reader->at == WIPPYI_TAG_FLOAT) {
+        if (!wippyi_float_get(&at, reader->end, &out->as.number)) {
+            return WIPPY_ERR_SYNTAX;
+        }
+        out->type = WIPPY_FLOAT;
+    } else {
+        if (!wippyi_text_get(&at, reader->end, &out->as.string)) {
+            return WIPPY_ERR_SYNTAX;
+        }
+        out->type = WIPPY_STRING;
+    }
+    reader->at = at;
+    return WIPPY_OK;
+}
+
+/* The tags from 60 on, which have no value in them. */
+static wippy_result wippyi_read_long(wippy_reader *reader, wippy_value *out)
+{
+    switch (*reader->at) {
+    case WIPPYI_TAG_NIL:
+    case WIPPYI_TAG_FALSE:
+    case WIPPYI_TAG_TRUE:
+    case WIPPYI_TAG_END: return wippyi_read_tag(reader, out);
+    case WIPPYI_TAG_INT:
+    case WIPPYI_TAG_REF: return wippyi_read_varint(reader, out);
+    case WIPPYI_TAG_FLOAT:
+    case WIPPYI_TAG_STRING: return wippyi_read_bytes(reader, out);
+    case WIPPYI_TAG_ARRAY: return wippyi_read_list(reader, WIPPY_ARRAY, out);
+    case WIPPYI_TAG_MAP: return wippyi_read_list(reader, WIPPY_MAP, out);
+    case WIPPYI_TAG_ERROR: return wippyi_read_error(reader, out);
+    default: return WIPPY_ERR_SYNTAX;
+    }
 }
 
 WIPPY_API wippy_result wippy_read(wippy_reader *reader, wippy_value *out)
