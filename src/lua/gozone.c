@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIPPYLI_ZONE_FILE_MAX (256u * 1024u)
+#define WIPPYLI_ZONE_FILE_MAX (64u * 1024u) /* the largest are a tenth of that */
 #define WIPPYLI_ZONE_HEADER   44u
 #define WIPPYLI_ZONE_OFFSET   (100 * 3600) /* no offset is as large */
 
