@@ -82,7 +82,7 @@ void wippyi_explore_relax(void);
 }
 #endif
 
-#define WIPPYI_AT_OP(kind, order, width, address, operand, expected)                               \
+#define WIPPYI_AT_OP(kind, order, width, address, operand, expected) \
     wippyi_explore_op(kind, order, width, address, operand, expected)
 
 WIPPYI_INLINE void wippyi_cpu_relax(void)
@@ -92,16 +92,16 @@ WIPPYI_INLINE void wippyi_cpu_relax(void)
 
 #elif WIPPYI_GNUC /* ---- backend: GNU builtins ---- */
 
-#define WIPPYI_ORD_rlx __ATOMIC_RELAXED
-#define WIPPYI_ORD_acq __ATOMIC_ACQUIRE
-#define WIPPYI_ORD_rel __ATOMIC_RELEASE
-#define WIPPYI_ORD_acqrel __ATOMIC_ACQ_REL
-#define WIPPYI_ORD_sc __ATOMIC_SEQ_CST
-#define WIPPYI_ORDF_rlx __ATOMIC_RELAXED
-#define WIPPYI_ORDF_acq __ATOMIC_ACQUIRE
-#define WIPPYI_ORDF_rel __ATOMIC_RELAXED
+#define WIPPYI_ORD_rlx     __ATOMIC_RELAXED
+#define WIPPYI_ORD_acq     __ATOMIC_ACQUIRE
+#define WIPPYI_ORD_rel     __ATOMIC_RELEASE
+#define WIPPYI_ORD_acqrel  __ATOMIC_ACQ_REL
+#define WIPPYI_ORD_sc      __ATOMIC_SEQ_CST
+#define WIPPYI_ORDF_rlx    __ATOMIC_RELAXED
+#define WIPPYI_ORDF_acq    __ATOMIC_ACQUIRE
+#define WIPPYI_ORDF_rel    __ATOMIC_RELAXED
 #define WIPPYI_ORDF_acqrel __ATOMIC_ACQUIRE
-#define WIPPYI_ORDF_sc __ATOMIC_SEQ_CST
+#define WIPPYI_ORDF_sc     __ATOMIC_SEQ_CST
 
 /* Tell the core that this is a spin loop. */
 WIPPYI_INLINE void wippyi_cpu_relax(void)
@@ -115,10 +115,11 @@ WIPPYI_INLINE void wippyi_cpu_relax(void)
 #endif
 }
 
-#elif defined(_MSC_VER) /* ---- backend: MSVC intrinsics (written from the documentation, not run) */
+#elif defined(_MSC_VER) /* ---- backend: MSVC intrinsics ---- */
 
 #include <intrin.h>
 
+/* Written from the documentation, not run. */
 /* x86 and x64 order loads and stores as acquire and release by themselves, so only the compiler is
    held back; ARM gets a full barrier. The Interlocked functions without a suffix are full barriers
    everywhere, which satisfies every order. */
@@ -251,7 +252,7 @@ WIPPYI_INLINE uint64_t wippyi_msvc_op(wippyi_atomic_kind kind, wippyi_atomic_ord
     return wippyi_msvc_op64(kind, order, (__int64 volatile *)address, v, expected);
 }
 
-#define WIPPYI_AT_OP(kind, order, width, address, operand, expected)                               \
+#define WIPPYI_AT_OP(kind, order, width, address, operand, expected) \
     wippyi_msvc_op(kind, order, width, address, operand, expected)
 
 WIPPYI_INLINE void wippyi_cpu_relax(void)
@@ -271,105 +272,105 @@ WIPPYI_INLINE void wippyi_cpu_relax(void)
 
 #if defined(WIPPYI_AT_OP)
 
-#define WIPPYI_AT_TO_a32(u) ((uint32_t)(u))
-#define WIPPYI_AT_TO_a64(u) (u)
-#define WIPPYI_AT_TO_ap(u) ((void *)(uintptr_t)(u))
+#define WIPPYI_AT_TO_a32(u)   ((uint32_t)(u))
+#define WIPPYI_AT_TO_a64(u)   (u)
+#define WIPPYI_AT_TO_ap(u)    ((void *)(uintptr_t)(u))
 #define WIPPYI_AT_FROM_a32(v) ((uint64_t)(v))
 #define WIPPYI_AT_FROM_a64(v) (v)
-#define WIPPYI_AT_FROM_ap(v) ((uint64_t)(uintptr_t)(v))
+#define WIPPYI_AT_FROM_ap(v)  ((uint64_t)(uintptr_t)(v))
 #define WIPPYI_AT_CALL(S, kind, ord, a, v, expected)                                               \
-    WIPPYI_AT_OP(kind, WIPPYI_ORD_##ord, (unsigned)sizeof((a)->v_), (void *)(uintptr_t)&(a)->v_,   \
+    WIPPYI_AT_OP(kind, WIPPYI_ORD_##ord, (unsigned)sizeof((a)->v_), (void *)(uintptr_t) & (a)->v_, \
                  v, expected)
 
-#define WIPPYI_AT_FN_INIT(S, T)                                                                    \
-    WIPPYI_INLINE void wippyi_##S##_init(wippyi_##S *a, T v)                                       \
-    {                                                                                              \
-        (void)WIPPYI_AT_CALL(S, WIPPYI_AT_INIT, rlx, a, WIPPYI_AT_FROM_##S(v), NULL);              \
+#define WIPPYI_AT_FN_INIT(S, T)                                                       \
+    WIPPYI_INLINE void wippyi_##S##_init(wippyi_##S *a, T v)                          \
+    {                                                                                 \
+        (void)WIPPYI_AT_CALL(S, WIPPYI_AT_INIT, rlx, a, WIPPYI_AT_FROM_##S(v), NULL); \
     }
-#define WIPPYI_AT_FN_LOAD(S, T, ord)                                                               \
-    WIPPYI_INLINE T wippyi_##S##_load_##ord(const wippyi_##S *a)                                   \
-    {                                                                                              \
-        return WIPPYI_AT_TO_##S(WIPPYI_AT_CALL(S, WIPPYI_AT_LOAD, ord, a, 0, NULL));               \
+#define WIPPYI_AT_FN_LOAD(S, T, ord)                                                 \
+    WIPPYI_INLINE T wippyi_##S##_load_##ord(const wippyi_##S *a)                     \
+    {                                                                                \
+        return WIPPYI_AT_TO_##S(WIPPYI_AT_CALL(S, WIPPYI_AT_LOAD, ord, a, 0, NULL)); \
     }
-#define WIPPYI_AT_FN_STORE(S, T, ord)                                                              \
-    WIPPYI_INLINE void wippyi_##S##_store_##ord(wippyi_##S *a, T v)                                \
-    {                                                                                              \
-        (void)WIPPYI_AT_CALL(S, WIPPYI_AT_STORE, ord, a, WIPPYI_AT_FROM_##S(v), NULL);             \
+#define WIPPYI_AT_FN_STORE(S, T, ord)                                                  \
+    WIPPYI_INLINE void wippyi_##S##_store_##ord(wippyi_##S *a, T v)                    \
+    {                                                                                  \
+        (void)WIPPYI_AT_CALL(S, WIPPYI_AT_STORE, ord, a, WIPPYI_AT_FROM_##S(v), NULL); \
     }
-#define WIPPYI_AT_FN_RMW(S, T, ord, name, KIND, builtin)                                           \
-    WIPPYI_INLINE T wippyi_##S##_##name##ord(wippyi_##S *a, T v)                                   \
-    {                                                                                              \
-        return WIPPYI_AT_TO_##S(                                                                   \
-            WIPPYI_AT_CALL(S, WIPPYI_AT_##KIND, ord, a, WIPPYI_AT_FROM_##S(v), NULL));             \
+#define WIPPYI_AT_FN_RMW(S, T, ord, name, KIND, builtin)                               \
+    WIPPYI_INLINE T wippyi_##S##_##name##ord(wippyi_##S *a, T v)                       \
+    {                                                                                  \
+        return WIPPYI_AT_TO_##S(                                                       \
+            WIPPYI_AT_CALL(S, WIPPYI_AT_##KIND, ord, a, WIPPYI_AT_FROM_##S(v), NULL)); \
     }
-#define WIPPYI_AT_FN_CAS(S, T, ord)                                                                \
-    WIPPYI_INLINE bool wippyi_##S##_cas_##ord(wippyi_##S *a, T *expected, T desired)               \
-    {                                                                                              \
-        uint64_t want = WIPPYI_AT_FROM_##S(*expected);                                             \
-        if (WIPPYI_AT_CALL(S, WIPPYI_AT_CAS, ord, a, WIPPYI_AT_FROM_##S(desired), &want) != 0) {   \
-            return true;                                                                           \
-        }                                                                                          \
-        *expected = WIPPYI_AT_TO_##S(want);                                                        \
-        return false;                                                                              \
+#define WIPPYI_AT_FN_CAS(S, T, ord)                                                              \
+    WIPPYI_INLINE bool wippyi_##S##_cas_##ord(wippyi_##S *a, T *expected, T desired)             \
+    {                                                                                            \
+        uint64_t want = WIPPYI_AT_FROM_##S(*expected);                                           \
+        if (WIPPYI_AT_CALL(S, WIPPYI_AT_CAS, ord, a, WIPPYI_AT_FROM_##S(desired), &want) != 0) { \
+            return true;                                                                         \
+        }                                                                                        \
+        *expected = WIPPYI_AT_TO_##S(want);                                                      \
+        return false;                                                                            \
     }
 
 #else /* GNU builtins */
 
-#define WIPPYI_AT_FN_INIT(S, T)                                                                    \
-    WIPPYI_INLINE void wippyi_##S##_init(wippyi_##S *a, T v)                                       \
-    {                                                                                              \
-        a->v_ = v;                                                                                 \
+#define WIPPYI_AT_FN_INIT(S, T)                              \
+    WIPPYI_INLINE void wippyi_##S##_init(wippyi_##S *a, T v) \
+    {                                                        \
+        a->v_ = v;                                           \
     }
-#define WIPPYI_AT_FN_LOAD(S, T, ord)                                                               \
-    WIPPYI_INLINE T wippyi_##S##_load_##ord(const wippyi_##S *a)                                   \
-    {                                                                                              \
-        return __atomic_load_n(&a->v_, WIPPYI_ORD_##ord);                                          \
+#define WIPPYI_AT_FN_LOAD(S, T, ord)                             \
+    WIPPYI_INLINE T wippyi_##S##_load_##ord(const wippyi_##S *a) \
+    {                                                            \
+        return __atomic_load_n(&a->v_, WIPPYI_ORD_##ord);        \
     }
-#define WIPPYI_AT_FN_STORE(S, T, ord)                                                              \
-    WIPPYI_INLINE void wippyi_##S##_store_##ord(wippyi_##S *a, T v)                                \
-    {                                                                                              \
-        __atomic_store_n(&a->v_, v, WIPPYI_ORD_##ord);                                             \
+#define WIPPYI_AT_FN_STORE(S, T, ord)                               \
+    WIPPYI_INLINE void wippyi_##S##_store_##ord(wippyi_##S *a, T v) \
+    {                                                               \
+        __atomic_store_n(&a->v_, v, WIPPYI_ORD_##ord);              \
     }
-#define WIPPYI_AT_FN_RMW(S, T, ord, name, KIND, builtin)                                           \
-    WIPPYI_INLINE T wippyi_##S##_##name##ord(wippyi_##S *a, T v)                                   \
-    {                                                                                              \
-        return builtin(&a->v_, v, WIPPYI_ORD_##ord);                                               \
+#define WIPPYI_AT_FN_RMW(S, T, ord, name, KIND, builtin)         \
+    WIPPYI_INLINE T wippyi_##S##_##name##ord(wippyi_##S *a, T v) \
+    {                                                            \
+        return builtin(&a->v_, v, WIPPYI_ORD_##ord);             \
     }
-#define WIPPYI_AT_FN_CAS(S, T, ord)                                                                \
-    WIPPYI_INLINE bool wippyi_##S##_cas_##ord(wippyi_##S *a, T *expected, T desired)               \
-    {                                                                                              \
-        return __atomic_compare_exchange_n(&a->v_, expected, desired, false, WIPPYI_ORD_##ord,     \
-                                           WIPPYI_ORDF_##ord);                                     \
+#define WIPPYI_AT_FN_CAS(S, T, ord)                                                            \
+    WIPPYI_INLINE bool wippyi_##S##_cas_##ord(wippyi_##S *a, T *expected, T desired)           \
+    {                                                                                          \
+        return __atomic_compare_exchange_n(&a->v_, expected, desired, false, WIPPYI_ORD_##ord, \
+                                           WIPPYI_ORDF_##ord);                                 \
     }
 
 #endif
 
-#define WIPPYI_AT_ALL_RMW(S, T, name, KIND, builtin)                                               \
-    WIPPYI_AT_FN_RMW(S, T, rlx, name, KIND, builtin)                                               \
-    WIPPYI_AT_FN_RMW(S, T, acq, name, KIND, builtin)                                               \
-    WIPPYI_AT_FN_RMW(S, T, rel, name, KIND, builtin)                                               \
-    WIPPYI_AT_FN_RMW(S, T, acqrel, name, KIND, builtin)                                            \
+#define WIPPYI_AT_ALL_RMW(S, T, name, KIND, builtin)    \
+    WIPPYI_AT_FN_RMW(S, T, rlx, name, KIND, builtin)    \
+    WIPPYI_AT_FN_RMW(S, T, acq, name, KIND, builtin)    \
+    WIPPYI_AT_FN_RMW(S, T, rel, name, KIND, builtin)    \
+    WIPPYI_AT_FN_RMW(S, T, acqrel, name, KIND, builtin) \
     WIPPYI_AT_FN_RMW(S, T, sc, name, KIND, builtin)
 
-#define WIPPYI_AT_WORD(S, T)                                                                       \
-    WIPPYI_AT_FN_INIT(S, T)                                                                        \
-    WIPPYI_AT_FN_LOAD(S, T, rlx)                                                                   \
-    WIPPYI_AT_FN_LOAD(S, T, acq)                                                                   \
-    WIPPYI_AT_FN_LOAD(S, T, sc)                                                                    \
-    WIPPYI_AT_FN_STORE(S, T, rlx)                                                                  \
-    WIPPYI_AT_FN_STORE(S, T, rel)                                                                  \
-    WIPPYI_AT_FN_STORE(S, T, sc)                                                                   \
-    WIPPYI_AT_ALL_RMW(S, T, xchg_, XCHG, __atomic_exchange_n)                                      \
-    WIPPYI_AT_FN_CAS(S, T, rlx)                                                                    \
-    WIPPYI_AT_FN_CAS(S, T, acq)                                                                    \
-    WIPPYI_AT_FN_CAS(S, T, rel)                                                                    \
-    WIPPYI_AT_FN_CAS(S, T, acqrel)                                                                 \
+#define WIPPYI_AT_WORD(S, T)                                  \
+    WIPPYI_AT_FN_INIT(S, T)                                   \
+    WIPPYI_AT_FN_LOAD(S, T, rlx)                              \
+    WIPPYI_AT_FN_LOAD(S, T, acq)                              \
+    WIPPYI_AT_FN_LOAD(S, T, sc)                               \
+    WIPPYI_AT_FN_STORE(S, T, rlx)                             \
+    WIPPYI_AT_FN_STORE(S, T, rel)                             \
+    WIPPYI_AT_FN_STORE(S, T, sc)                              \
+    WIPPYI_AT_ALL_RMW(S, T, xchg_, XCHG, __atomic_exchange_n) \
+    WIPPYI_AT_FN_CAS(S, T, rlx)                               \
+    WIPPYI_AT_FN_CAS(S, T, acq)                               \
+    WIPPYI_AT_FN_CAS(S, T, rel)                               \
+    WIPPYI_AT_FN_CAS(S, T, acqrel)                            \
     WIPPYI_AT_FN_CAS(S, T, sc)
 
-#define WIPPYI_AT_NUMBER(S, T)                                                                     \
-    WIPPYI_AT_ALL_RMW(S, T, add_, ADD, __atomic_fetch_add)                                         \
-    WIPPYI_AT_ALL_RMW(S, T, sub_, SUB, __atomic_fetch_sub)                                         \
-    WIPPYI_AT_ALL_RMW(S, T, or_, OR, __atomic_fetch_or)                                            \
+#define WIPPYI_AT_NUMBER(S, T)                             \
+    WIPPYI_AT_ALL_RMW(S, T, add_, ADD, __atomic_fetch_add) \
+    WIPPYI_AT_ALL_RMW(S, T, sub_, SUB, __atomic_fetch_sub) \
+    WIPPYI_AT_ALL_RMW(S, T, or_, OR, __atomic_fetch_or)    \
     WIPPYI_AT_ALL_RMW(S, T, and_, AND, __atomic_fetch_and)
 
 WIPPYI_AT_WORD(a32, uint32_t)

@@ -29,10 +29,10 @@
 /* ---- target ---- */
 #if defined(_WIN32)
 #define WIPPYI_OS_WINDOWS 1
-#define WIPPYI_OS_POSIX 0
+#define WIPPYI_OS_POSIX   0
 #else
 #define WIPPYI_OS_WINDOWS 0
-#define WIPPYI_OS_POSIX 1
+#define WIPPYI_OS_POSIX   1
 #endif
 
 #if defined(__linux__)
@@ -77,19 +77,19 @@
 #endif
 
 #if WIPPYI_GNUC
-#define WIPPYI_UNUSED __attribute__((unused))
-#define WIPPYI_NOINLINE __attribute__((noinline))
-#define WIPPYI_NORETURN __attribute__((noreturn))
-#define WIPPYI_LIKELY(x) __builtin_expect(!!(x), 1)
-#define WIPPYI_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define WIPPYI_UNUSED         __attribute__((unused))
+#define WIPPYI_NOINLINE       __attribute__((noinline))
+#define WIPPYI_NORETURN       __attribute__((noreturn))
+#define WIPPYI_LIKELY(x)      __builtin_expect(!!(x), 1)
+#define WIPPYI_UNLIKELY(x)    __builtin_expect(!!(x), 0)
 #define WIPPYI_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #else
 #define WIPPYI_UNUSED
-#define WIPPYI_LIKELY(x) (x)
+#define WIPPYI_LIKELY(x)   (x)
 #define WIPPYI_UNLIKELY(x) (x)
 #if defined(_MSC_VER)
-#define WIPPYI_NOINLINE __declspec(noinline)
-#define WIPPYI_NORETURN __declspec(noreturn)
+#define WIPPYI_NOINLINE       __declspec(noinline)
+#define WIPPYI_NORETURN       __declspec(noreturn)
 #define WIPPYI_ALIGNED(bytes) __declspec(align(bytes))
 #else
 #define WIPPYI_NOINLINE
@@ -101,12 +101,13 @@
 /* The format argument must be a literal or come from a function marked the same way.
    MinGW checks against the C99 formats it is told to use, not against the old msvcrt ones. */
 #if WIPPYI_GNUC && defined(__MINGW_PRINTF_FORMAT)
-#define WIPPYI_PRINTF(fmtidx, argidx)                                                              \
-    __attribute__((format(__MINGW_PRINTF_FORMAT, fmtidx, argidx)))
+#define WIPPYI_PRINTF(format_index, args_index) \
+    __attribute__((format(__MINGW_PRINTF_FORMAT, format_index, args_index)))
 #elif WIPPYI_GNUC
-#define WIPPYI_PRINTF(fmtidx, argidx) __attribute__((format(printf, fmtidx, argidx)))
+#define WIPPYI_PRINTF(format_index, args_index) \
+    __attribute__((format(printf, format_index, args_index)))
 #else
-#define WIPPYI_PRINTF(fmtidx, argidx)
+#define WIPPYI_PRINTF(format_index, args_index)
 #endif
 
 /* ---- linkage ---- */
@@ -123,7 +124,7 @@
 #define WIPPYI_INLINE static inline WIPPYI_UNUSED
 #endif
 
-/* ---- asserts: conditions have no side effects, they are not evaluated when asserts are off ---- */
+/* ---- asserts: conditions have no side effects; when asserts are off they are not evaluated */
 #if !defined(WIPPY_ASSERT)
 #if defined(NDEBUG)
 #define WIPPY_ASSERT(x) ((void)sizeof((x) ? 1 : 0)) /* keeps the variables in it "used" */
@@ -145,7 +146,7 @@
 #endif
 #endif
 
-#define WIPPYI_ASSERT(x) WIPPY_ASSERT(x)       /* our mistake */
+#define WIPPYI_ASSERT(x)    WIPPY_ASSERT(x)    /* our mistake */
 #define WIPPYI_API_CHECK(x) WIPPY_API_CHECK(x) /* the caller's mistake; also return an error */
 #if defined(WIPPY_PARANOID)
 #define WIPPYI_PARANOID(x) WIPPY_ASSERT(x)
@@ -160,13 +161,13 @@
 #endif
 
 /* ---- small words ---- */
-#define WIPPYI_CACHELINE 64
+#define WIPPYI_CACHELINE    64
 #define WIPPYI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define WIPPYI_MIN(a, b) ((a) < (b) ? (a) : (b)) /* evaluates one argument twice */
-#define WIPPYI_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define WIPPYI_MIN(a, b)    ((a) < (b) ? (a) : (b)) /* evaluates one argument twice */
+#define WIPPYI_MAX(a, b)    ((a) > (b) ? (a) : (b))
 /* From a pointer to a member to the struct around it. The step over void * says that alignment was
    thought about: the member lies inside an object of `type`. */
-#define WIPPYI_CONTAINER_OF(ptr, type, member)                                                     \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define WIPPYI_CONTAINER_OF(ptr, type, member) \
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif /* WIPPYI_CONFIG_H */

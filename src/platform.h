@@ -5,8 +5,10 @@
    Allocates: poller, file and directory functions, through the wippyi_mem they are given.
    Holds: times are nanoseconds of the monotonic clock; WIPPYI_FOREVER never passes.
 
-   POSIX (Linux, macOS, BSD) is run by the tests. The Windows parts are written from the documentation
-   and have not been run.
+   The tests run on Linux. What other POSIX systems do differently is written from their manuals.
+   The Windows parts were built with MinGW and run under Wine, not on Windows.
+
+   The bodies are in platform.c, poller.c and files.c.
 
    Test builds may force the portable bodies on Linux: WIPPYI_NO_FUTEX (tickets from mutex and
    condition), WIPPYI_NO_EPOLL (poller over poll(2) and a pipe). */
@@ -24,7 +26,9 @@
 #include <sys/syscall.h>
 #endif
 
-#define WIPPYI_FOREVER UINT64_MAX
+#define WIPPYI_FOREVER   UINT64_MAX
+#define WIPPYI_SECOND_NS 1000000000u
+#define WIPPYI_MILLI_NS  1000000u
 
 /* The allocator stands above this layer; its three verbs are named here for the bodies below. */
 struct wippyi_mem;
@@ -56,6 +60,7 @@ typedef struct wippyi_cond {
 } wippyi_cond;
 
 /* For a mutex with static storage: needs no init and no destroy. */
+/* clang-format off */
 #if !WIPPYI_THREADS
 #define WIPPYI_MUTEX_STATIC {0}
 #elif WIPPYI_OS_WINDOWS
@@ -63,6 +68,7 @@ typedef struct wippyi_cond {
 #else
 #define WIPPYI_MUTEX_STATIC {PTHREAD_MUTEX_INITIALIZER}
 #endif
+/* clang-format on */
 
 /* Not recursive. init: WIPPY_OK or WIPPY_ERR_NOMEM. */
 WIPPYI_FN wippy_result wippyi_mutex_init(wippyi_mutex *m);
@@ -115,7 +121,7 @@ typedef struct wippyi_thread {
     uint32_t id;
 #else
     pthread_t handle;
-    bool running; /* guarded by the lock of the interrupts, so that it holds while a signal is sent */
+    bool running; /* guarded by the lock of the interrupts: holds while a signal is sent */
 #endif
 #endif
     void (*fn)(void *arg);
@@ -132,8 +138,8 @@ WIPPYI_FN wippy_result wippyi_thread_start(wippyi_thread *t, void (*fn)(void *ar
                                            const char *name);
 WIPPYI_FN void wippyi_thread_join(wippyi_thread *t);
 
-/* Fill *t for the calling thread, which was started by somebody else, so that it can be interrupted.
-   Release on the same thread; afterwards no interrupt sent through t runs. */
+/* Fill *t for the calling thread, which was started by somebody else, so that it can be
+   interrupted. Release on the same thread; afterwards no interrupt sent through t runs. */
 WIPPYI_FN void wippyi_thread_adopt(wippyi_thread *t);
 WIPPYI_FN void wippyi_thread_release(wippyi_thread *t);
 
@@ -145,9 +151,9 @@ WIPPYI_FN uint64_t wippyi_thread_self_id(void);
 /* ---- interrupts: run a function on another thread, wherever that is ----
    A directed signal (POSIX with threads; elsewhere WIPPY_ERR_UNSUPPORTED). fn runs as a signal
    handler: it may set flags and hooks, nothing that locks or allocates. System calls are restarted.
-   signo 0 means SIGURG. Several runtimes may install the same signal; each counts. A handler found at
-   the first installation still gets every signal that no interrupt explains, and is put back by the
-   last uninstall unless somebody has replaced ours since.
+   signo 0 means SIGURG. Several runtimes may install the same signal; each counts. A handler found
+   at the first installation still gets every signal that no interrupt explains, and is put back by
+   the last uninstall unless somebody has replaced ours since.
 
    The handler has no argument to find its data by, so this module has the one process-wide table of
    the library (platform.c, wippyi_interrupts). */
@@ -171,16 +177,16 @@ WIPPYI_FN void wippyi_interrupt_discard(void);
 /* ---- clocks, chance, processors ---- */
 
 WIPPYI_FN uint64_t wippyi_clock_mono_ns(void);
-WIPPYI_FN int64_t wippyi_clock_wall_ns(void); /* since 1970, UTC */
+WIPPYI_FN int64_t wippyi_clock_wall_ns(void);  /* since 1970, UTC */
 WIPPYI_FN uint64_t wippyi_thread_cpu_ns(void); /* of the calling thread; 0 = not known here */
 WIPPYI_FN uint64_t wippyi_entropy64(void);
 WIPPYI_FN unsigned wippyi_cpu_count(void); /* that this process may use; at least 1 */
 
 /* ---- poller: wait for readable and writable descriptors ----
    A watch is one-shot: it is reported once and then gone. Several watches may be on one descriptor.
-   Any thread adds, removes and wakes; one thread at a time waits. Remove the watches of a descriptor
-   before closing it. What cannot be waited for (regular files) is reported as ready at once.
-   Windows: create returns WIPPY_ERR_UNSUPPORTED. */
+   Any thread adds, removes and wakes; one thread at a time waits. Remove the watches of a
+   descriptor before closing it. What cannot be waited for (regular files) is reported as ready at
+   once. Windows: create returns WIPPY_ERR_UNSUPPORTED. */
 
 typedef struct wippyi_poll_event {
     void *cookie;
@@ -215,7 +221,7 @@ typedef struct wippyi_poller {
     int poll_fd;         /* epoll; -1 = poll(2) */
     int wake_read;
     int wake_write;
-    void *scratch;       /* waiter's pollfd array (poll(2) only) */
+    void *scratch; /* waiter's pollfd array (poll(2) only) */
     size_t scratch_count;
     void *spare; /* larger one, taken over by the next wait */
     size_t spare_count;
@@ -230,8 +236,8 @@ WIPPYI_FN wippy_result wippyi_poller_add(wippyi_poller *p, int fd, bool want_rea
                                          void *cookie);
 /* true: the watch is gone and will not be reported. false: it was or will be reported. */
 WIPPYI_FN bool wippyi_poller_remove(wippyi_poller *p, int fd, void *cookie);
-/* Fill at most `room` (at least 1) events; 0 after the timeout, which is rounded up to milliseconds, or
-   after a wake. */
+/* Fill at most `room` (at least 1) events; 0 after the timeout, which is rounded up to
+   milliseconds, or after a wake. */
 WIPPYI_FN size_t wippyi_poller_wait(wippyi_poller *p, wippyi_poll_event *events, size_t room,
                                     uint64_t timeout_ns);
 /* End the wait under way, or the next one. */
@@ -272,8 +278,8 @@ WIPPYI_FN wippyi_path_kind wippyi_path_look(const char *path);
 
 /* Write root + "/" + relative to out, with "." and "a/.." and empty parts of `relative` resolved by
    text alone (links are not followed). root "" means that relative stands alone.
-   Returns: WIPPY_OK, _ERR_DENIED (relative is absolute or leads out of the root), _ERR_LIMIT (longer
-            than room; out is then ""). */
+   Returns: WIPPY_OK, _ERR_DENIED (relative is absolute or leads out of the root),
+            _ERR_LIMIT (longer than room; out is then ""). */
 WIPPYI_FN wippy_result wippyi_path_join(char *out, size_t room, const char *root,
                                         const char *relative);
 

@@ -11,25 +11,26 @@
 #endif
 
 /* ---- stb_ds under private names ----
-   The only place that includes stb_ds.h. A program may have its own: in another file, or in this one,
-   before or after us, header or implementation. So, around our include, all its functions, types and
-   enumerators are renamed, the functions are made static by declaring them so first, and its macros
-   (with those that configure it) are put aside and restored. Where the program includes it in the
-   same file, it has to be the same version.
+   The only place that includes stb_ds.h. A program may have its own: in another file, or in this
+   one, before or after us, header or implementation. So, around our include, all its functions,
+   types and enumerators are renamed, the functions are made static by declaring them so first, and
+   its macros (with those that configure it) are put aside and restored. Where the program includes
+   it in the same file, it has to be the same version.
 
    What stb_ds lacks, and what is done about it:
-   - An allocation that fails is not noticed. Ours leaves by longjmp to a guard around the call. Only
-     the three steps of wippyi_stb_make_room() and a shrinking erase allocate; each of them asks for
-     memory before it changes anything, or after it has changed everything.
+   - An allocation that fails is not noticed. Ours leaves by longjmp to a guard around the call.
+     Only the three steps of wippyi_stb_make_room() and a shrinking erase allocate; each of them
+     asks for memory before it changes anything, or after it has changed everything.
    - Its allocator has no context. Blocks carry theirs in a prefix; a new block finds it through the
      guard, and the guard through a static pointer under a static lock: it is held for the moment in
-     which an index grows or shrinks, never for a look-up. The seed of its hashes is static too and only
-     touched there.
+     which an index grows or shrinks, never for a look-up. The seed of its hashes is static too and
+     only touched there.
    - Deleting without memory to rebuild leaves tombstones; a table without an empty slot would be
-     searched for ever. So before a put the number of tombstones is brought below its limit, and that
-     may fail. */
+     searched for ever. So before a put the number of tombstones is brought below its limit, and
+     that may fail. */
 
 /* Every macro of stb_ds.h but the short names, which we do not ask for. */
+/* clang-format off */
 #define WIPPYI_STB_MACROS(X)                                                                       \
     X(INCLUDE_STB_DS_H) X(STB_DS_IMPLEMENTATION) X(STBDS_ADDRESSOF) X(STBDS_ALIGN_FWD)             \
     X(STBDS_ARR_TO_HASH) X(stbds_arraddn) X(stbds_arraddnindex) X(stbds_arraddnoff)                \
@@ -58,15 +59,16 @@
     X(STBDS_SIZE_T_BITS) X(STBDS_STATISTICS) X(STBDS_STATS) X(STBDS_STRING_ARENA_BLOCKSIZE_MAX)    \
     X(STBDS_STRING_ARENA_BLOCKSIZE_MIN) X(stbds_temp) X(stbds_temp_key)                            \
     X(STBDS_TEST_SIPHASH_2_4) X(STBDS_UNIT_TESTS)
+/* clang-format on */
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define WIPPYI_STB_PRAGMA(text) __pragma(text)
 #else
-#define WIPPYI_STB_TEXT(text) #text
+#define WIPPYI_STB_TEXT(text)   #text
 #define WIPPYI_STB_PRAGMA(text) _Pragma(WIPPYI_STB_TEXT(text))
 #endif
 #define WIPPYI_STB_PUSH(name) WIPPYI_STB_PRAGMA(push_macro(#name))
-#define WIPPYI_STB_POP(name) WIPPYI_STB_PRAGMA(pop_macro(#name))
+#define WIPPYI_STB_POP(name)  WIPPYI_STB_PRAGMA(pop_macro(#name))
 
 /* clang-format off */
 WIPPYI_STB_MACROS(WIPPYI_STB_PUSH)
@@ -93,46 +95,46 @@ WIPPYI_STB_MACROS(WIPPYI_STB_PUSH)
 #undef STBDS_UNIT_TESTS
 #undef STB_DS_IMPLEMENTATION
 
-#define stbds_rand_seed wippyi_stb_rand_seed
-#define stbds_hash_bytes wippyi_stb_hash_bytes
-#define stbds_hash_string wippyi_stb_hash_string
-#define stbds_stralloc wippyi_stb_stralloc
-#define stbds_strreset wippyi_stb_strreset
-#define stbds_unit_tests wippyi_stb_unit_tests
-#define stbds_arrgrowf wippyi_stb_arrgrowf
-#define stbds_arrfreef wippyi_stb_arrfreef
-#define stbds_hmfree_func wippyi_stb_hmfree_func
-#define stbds_hmget_key wippyi_stb_hmget_key
-#define stbds_hmget_key_ts wippyi_stb_hmget_key_ts
-#define stbds_hmput_default wippyi_stb_hmput_default
-#define stbds_hmput_key wippyi_stb_hmput_key
-#define stbds_hmdel_key wippyi_stb_hmdel_key
-#define stbds_shmode_func wippyi_stb_shmode_func
-#define stbds_log2 wippyi_stb_log2
+#define stbds_rand_seed       wippyi_stb_rand_seed
+#define stbds_hash_bytes      wippyi_stb_hash_bytes
+#define stbds_hash_string     wippyi_stb_hash_string
+#define stbds_stralloc        wippyi_stb_stralloc
+#define stbds_strreset        wippyi_stb_strreset
+#define stbds_unit_tests      wippyi_stb_unit_tests
+#define stbds_arrgrowf        wippyi_stb_arrgrowf
+#define stbds_arrfreef        wippyi_stb_arrfreef
+#define stbds_hmfree_func     wippyi_stb_hmfree_func
+#define stbds_hmget_key       wippyi_stb_hmget_key
+#define stbds_hmget_key_ts    wippyi_stb_hmget_key_ts
+#define stbds_hmput_default   wippyi_stb_hmput_default
+#define stbds_hmput_key       wippyi_stb_hmput_key
+#define stbds_hmdel_key       wippyi_stb_hmdel_key
+#define stbds_shmode_func     wippyi_stb_shmode_func
+#define stbds_log2            wippyi_stb_log2
 #define stbds_make_hash_index wippyi_stb_make_hash_index
-#define stbds_probe_position wippyi_stb_probe_position
-#define stbds_siphash_bytes wippyi_stb_siphash_bytes
-#define stbds_is_key_equal wippyi_stb_is_key_equal
-#define stbds_hm_find_slot wippyi_stb_hm_find_slot
-#define stbds_strdup wippyi_stb_strdup
-#define stbds_hash_seed wippyi_stb_hash_seed
-#define stbds_array_header wippyi_stb_array_header
-#define stbds_string_block wippyi_stb_string_block
-#define stbds_string_arena wippyi_stb_string_arena
-#define stbds_hash_bucket wippyi_stb_hash_bucket
-#define stbds_hash_index wippyi_stb_hash_index
-#define STBDS_SH_NONE WIPPYI_STB_SH_NONE
-#define STBDS_SH_DEFAULT WIPPYI_STB_SH_DEFAULT
-#define STBDS_SH_STRDUP WIPPYI_STB_SH_STRDUP
-#define STBDS_SH_ARENA WIPPYI_STB_SH_ARENA
+#define stbds_probe_position  wippyi_stb_probe_position
+#define stbds_siphash_bytes   wippyi_stb_siphash_bytes
+#define stbds_is_key_equal    wippyi_stb_is_key_equal
+#define stbds_hm_find_slot    wippyi_stb_hm_find_slot
+#define stbds_strdup          wippyi_stb_strdup
+#define stbds_hash_seed       wippyi_stb_hash_seed
+#define stbds_array_header    wippyi_stb_array_header
+#define stbds_string_block    wippyi_stb_string_block
+#define stbds_string_arena    wippyi_stb_string_arena
+#define stbds_hash_bucket     wippyi_stb_hash_bucket
+#define stbds_hash_index      wippyi_stb_hash_index
+#define STBDS_SH_NONE         WIPPYI_STB_SH_NONE
+#define STBDS_SH_DEFAULT      WIPPYI_STB_SH_DEFAULT
+#define STBDS_SH_STRDUP       WIPPYI_STB_SH_STRDUP
+#define STBDS_SH_ARENA        WIPPYI_STB_SH_ARENA
 #if defined(__cplusplus) /* templates there, macros in C */
-#define stbds_arrgrowf_wrapper wippyi_stb_arrgrowf_wrapper
-#define stbds_hmget_key_wrapper wippyi_stb_hmget_key_wrapper
-#define stbds_hmget_key_ts_wrapper wippyi_stb_hmget_key_ts_wrapper
+#define stbds_arrgrowf_wrapper      wippyi_stb_arrgrowf_wrapper
+#define stbds_hmget_key_wrapper     wippyi_stb_hmget_key_wrapper
+#define stbds_hmget_key_ts_wrapper  wippyi_stb_hmget_key_ts_wrapper
 #define stbds_hmput_default_wrapper wippyi_stb_hmput_default_wrapper
-#define stbds_hmput_key_wrapper wippyi_stb_hmput_key_wrapper
-#define stbds_hmdel_key_wrapper wippyi_stb_hmdel_key_wrapper
-#define stbds_shmode_func_wrapper wippyi_stb_shmode_func_wrapper
+#define stbds_hmput_key_wrapper     wippyi_stb_hmput_key_wrapper
+#define stbds_hmdel_key_wrapper     wippyi_stb_hmdel_key_wrapper
+#define stbds_shmode_func_wrapper   wippyi_stb_shmode_func_wrapper
 #endif
 
 #if WIPPYI_GNUC
@@ -214,8 +216,8 @@ static void wippyi_stb_free(void *ptr)
 #define STB_DS_IMPLEMENTATION
 #define STBDS_NO_SHORT_NAMES
 #define STBDS_REALLOC(context, ptr, size) wippyi_stb_realloc(ptr, size)
-#define STBDS_FREE(context, ptr) wippyi_stb_free(ptr)
-#define STBDS_ASSERT(x) WIPPYI_PARANOID(x)
+#define STBDS_FREE(context, ptr)          wippyi_stb_free(ptr)
+#define STBDS_ASSERT(x)                   WIPPYI_PARANOID(x)
 
 #if defined(__clang__)
 #pragma clang diagnostic push
@@ -273,7 +275,8 @@ typedef struct wippyi_table_slot {
 
 #define WIPPYI_SLOT_BYTES sizeof(wippyi_table_slot)
 
-/* The array stb_ds keeps begins with a default element, the pointer it hands out points behind that. */
+/* The array stb_ds keeps begins with a default element, the pointer it hands out points behind
+   that. */
 static stbds_array_header *wippyi_stb_header_of(void *index)
 {
     void *array = (wippyi_table_slot *)index - 1;
@@ -306,7 +309,8 @@ static void wippyi_stb_renew_hash(void *index)
     stbds_hash_index *old = wippyi_stb_hash_of(index);
     size_t slots = STBDS_BUCKET_LENGTH;
     if (old != NULL) {
-        slots = old->used_count >= old->used_count_threshold ? old->slot_count * 2 : old->slot_count;
+        slots =
+            old->used_count >= old->used_count_threshold ? old->slot_count * 2 : old->slot_count;
     }
     stbds_hash_index *fresh = stbds_make_hash_index(slots, old);
     wippyi_stb_header_of(index)->hash_table = fresh;
@@ -336,8 +340,8 @@ static void wippyi_stb_erase(void **index, uint64_t key)
     *index = stbds_hmdel_key(*index, WIPPYI_SLOT_BYTES, &key, sizeof(key), 0, STBDS_HM_BINARY);
 }
 
-/* Call a function of stb_ds that may allocate. false: there was no memory. Not inlined, because what
-   setjmp does to local variables must stay in here. */
+/* Call a function of stb_ds that may allocate. false: there was no memory. Not inlined, because
+   what setjmp does to local variables must stay in here. */
 static WIPPYI_NOINLINE bool wippyi_stb_call(wippyi_mem *mem, void (*fn)(void **, uint64_t),
                                             void **index, uint64_t key)
 {

@@ -3,8 +3,8 @@
    One thread at a time per map; look-ups that nobody changes under may run together.
    Locks: a process-wide one, only while an index grows or shrinks (see table.c).
    Allocates: one block an entry and the index, through the wippyi_mem of the map.
-   Holds: a call that fails leaves the map as it was. Removing never fails. Entries are visited in the
-   order in which their keys were put, whatever their addresses and hashes are.
+   Holds: a call that fails leaves the map as it was. Removing never fails. Entries are visited in
+   the order in which their keys were put, whatever their addresses and hashes are.
 
    Values belong to the caller and may be NULL; keys are copied. */
 #ifndef WIPPYI_TABLE_H
@@ -17,7 +17,7 @@
 /* To visit all:  for (e = wippyi_strmap_first(map); e != NULL; e = e->next)
    Fetch `next` before removing e. */
 typedef struct wippyi_table_entry {
-    struct wippyi_table_entry *next;     /* by order of put; NULL = last */
+    struct wippyi_table_entry *next; /* by order of put; NULL = last */
     struct wippyi_table_entry *previous;
     struct wippyi_table_entry *chain; /* same `key`, other text */
     uint64_t key;                     /* number map: the key; text map: its hash */
@@ -73,7 +73,7 @@ WIPPYI_INLINE wippyi_table_entry *wippyi_strmap_first(const wippyi_strmap *map)
     return map->table.first;
 }
 
-/* The map's copy of the key, with a NUL after entry->text_size bytes; lives as long as the entry. */
+/* The map's copy of the key, with a NUL after its text_size bytes; lives as long as the entry. */
 WIPPYI_INLINE const char *wippyi_table_text(const wippyi_table_entry *entry)
 {
     return (const char *)(entry + 1);
