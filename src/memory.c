@@ -99,6 +99,7 @@ WIPPYI_FN void wippyi_depot_destroy(wippyi_depot *depot)
     wippyi_mutex_destroy(&depot->lock);
 }
 
+#if !WIPPYI_ASAN
 static wippyi_block *wippyi_depot_take(wippyi_depot *depot, uint32_t size_class)
 {
     wippyi_block *batch;
@@ -110,6 +111,7 @@ static wippyi_block *wippyi_depot_take(wippyi_depot *depot, uint32_t size_class)
     wippyi_mutex_unlock(&depot->lock);
     return batch;
 }
+#endif
 
 static void wippyi_depot_give(wippyi_depot *depot, uint32_t size_class, wippyi_block *batch)
 {
