@@ -5,7 +5,7 @@
    find, next, each: any thread.  stage, unstage, commit: one thread at a time (the registry's).
    Locks: one mutex for the table; held for a few instructions, never while an object is freed.
    Allocates: the table and one node per staged change, through wippyi_mem.
-   Holds: the table is sorted by id and has every id once; an object is freed with its last count. */
+   Holds: the table is sorted by id and has every id once; the last count frees an object. */
 #ifndef WIPPYI_CATALOG_H
 #define WIPPYI_CATALOG_H
 

@@ -1,6 +1,6 @@
 /* ========================================================================== >>duration
-   Durations as text, in both directions: "1h30m", "1.5s", "-250ms", "0". Integer arithmetic only, so
-   every machine reads and writes the same.
+   Durations as text, in both directions: "1h30m", "1.5s", "-250ms", "0". Integer arithmetic only,
+   so every machine reads and writes the same.
    Pure functions.  Locks: none.  Allocates: nothing.
    Holds: what wippy_duration_text() writes, wippy_duration_parse() reads back exactly. */
 #ifndef WIPPYI_DURATION_H

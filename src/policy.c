@@ -615,8 +615,8 @@ WIPPY_API wippy_decision wippy_scope_evaluate(wippy_runtime *rt, const char *con
     return wippyi_policy_ask_all(wippyi_runtime_policy(rt), ids, count, access);
 }
 
-/* Walk the members of a group; write their ids unless `out` is NULL. */
-static size_t wippyi_policy_members(wippyi_policy *policy, const char *group, wippy_writer *out)
+WIPPYI_FN size_t wippyi_policy_write_group(wippyi_policy *policy, const char *group,
+                                           wippy_writer *out)
 {
     size_t count = 0;
     wippyi_item *item = wippyi_catalog_next(&policy->rules, NULL);
@@ -637,13 +637,13 @@ static size_t wippyi_policy_members(wippyi_policy *policy, const char *group, wi
 WIPPY_API wippy_result wippy_policy_group(wippy_runtime *rt, const char *group, wippy_writer *out)
 {
     wippyi_policy *policy = wippyi_runtime_policy(rt);
-    size_t count = wippyi_policy_members(policy, group, NULL);
+    size_t count = wippyi_policy_write_group(policy, group, NULL);
     if (count == 0) {
         return WIPPY_ERR_NOTFOUND;
     }
     if (out) {
         wippy_write_array(out, count);
-        wippyi_policy_members(policy, group, out);
+        wippyi_policy_write_group(policy, group, out);
         wippy_write_end(out);
     }
     return WIPPY_OK;

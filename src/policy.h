@@ -6,8 +6,8 @@
    Holds: a compiled policy never changes; one that is being asked stays alive while the registry
    replaces it. An error while a policy is asked makes it undecided, never an allow.
 
-   Entries: policy { actions, resources: a pattern or a list; effect: allow | deny; conditions: a list
-   of { field, operator, value | value_from } }, groups; kind security.policy.expr has an expression
+   Entries: policy { actions, resources: a pattern or a list; effect: allow | deny; conditions: a
+   list of { field, operator, value | value_from } }, groups; kind security.policy.expr has an expression
    as well. Patterns: `*`, a `*` at the end or at the beginning; `a.*` takes `a` and `a.` with any
    rest. */
 #ifndef WIPPYI_POLICY_H
@@ -47,5 +47,10 @@ WIPPYI_FN void wippyi_policy_destroy(wippyi_policy *policy); /* NULL does nothin
 /* The rule of wippy_allowed(); a refusal is logged. frame NULL = nobody. */
 WIPPYI_FN bool wippyi_policy_allowed(wippy_runtime *rt, const wippy_frame *frame,
                                      const char *action, const char *resource, wippy_slice meta);
+
+/* Write the ids of the policies of a group, one string each (nothing when out is NULL), sorted.
+   Returns: how many there are. */
+WIPPYI_FN size_t wippyi_policy_write_group(wippyi_policy *policy, const char *group,
+                                           wippy_writer *out);
 
 #endif /* WIPPYI_POLICY_H */

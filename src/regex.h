@@ -7,8 +7,8 @@
 
    Understood: literals, . [a-z] [^a] [[:alpha:]] \d \D \w \W \s \S \b \B \A \z ^ $ | ( ) (?: )
    (?P<name> ) (?flags) (?flags: ) with i m s, * + ? {n} {n,} {n,m} and their lazy forms, \n \t \r
-   \f \v \a \x41 \x{e9}. Differences to RE2: (?i) folds ASCII letters only; \p{..}, \C and \Q..\E are
-   refused. Text is read as UTF-8; a byte that is none counts as one character U+FFFD. */
+   \f \v \a \x41 \x{e9}. Differences to RE2: (?i) folds ASCII letters only; \p{..}, \C and
+   \Q..\E are refused. Text is read as UTF-8; a byte that is none counts as one character U+FFFD. */
 #ifndef WIPPYI_REGEX_H
 #define WIPPYI_REGEX_H
 
