@@ -237,7 +237,7 @@ static uint32_t wippyi_storage_mode(const wippyi_storage *storage, const char *f
     return mode != 0 ? mode & 07777u : fallback;
 }
 
-/* The whole file; a missing one reads as empty. Free content->size + 1 bytes when data is not NULL. */
+/* The whole file; a missing one reads as empty. Give it to wippyi_storage_unload(). */
 static wippy_result wippyi_storage_load(const wippyi_storage *storage, const char *path,
                                         wippy_slice *content, bool *missing, wippy_diag *diag)
 {

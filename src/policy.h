@@ -7,8 +7,8 @@
    replaces it. An error while a policy is asked makes it undecided, never an allow.
 
    Entries: policy { actions, resources: a pattern or a list; effect: allow | deny; conditions: a
-   list of { field, operator, value | value_from } }, groups; kind security.policy.expr has an expression
-   as well. Patterns: `*`, a `*` at the end or at the beginning; `a.*` takes `a` and `a.` with any
+   list of { field, operator, value | value_from } }, groups; kind security.policy.expr has an
+   expression as well. Patterns: `*`, a `*` at the end or at the beginning; `a.*` takes `a` and `a.` with any
    rest. */
 #ifndef WIPPYI_POLICY_H
 #define WIPPYI_POLICY_H

@@ -182,7 +182,7 @@ static void wippyi_service_input(wippyi_service_reader *r, wippyi_service_config
     }
 }
 
-/* A count that may be written as 0 for "default"; negative ones get the sentence of the reference. */
+/* A count; 0 means the default. */
 static uint32_t wippyi_service_positive(wippyi_service_reader *r, const char *path,
                                         const char *what)
 {

@@ -1,7 +1,7 @@
 /* ========================================================================== >>service
    What an entry says about a service, and the arithmetic of restarting: the parts of supervision
    that need no process.
-   Pure functions; a wippyi_service_config is immutable but for its count and any thread may read it.
+   Pure functions; a wippyi_service_config is immutable but for its count: any thread reads it.
    Locks: none.  Allocates: one block a configuration, through wippyi_mem.
    Holds: delays are integer arithmetic: the same numbers give the same delay on every machine. */
 #ifndef WIPPYI_SERVICE_H
