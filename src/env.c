@@ -1,5 +1,5 @@
 #include "env.h"
-#include "files.h"
+#include "filewrite.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* ========================================================================== >>files
+/* ========================================================================== >>filewrite
    What only storages need from the operating system: writing whole files, making directories, the
    environment of the program. The rest of that door is in platform.
    Any thread; the environment as the C library allows.  Locks: none.
@@ -7,8 +7,8 @@
 
    POSIX is run by the tests. The Windows parts are written from the documentation and have not been
    run. */
-#ifndef WIPPYI_FILES_H
-#define WIPPYI_FILES_H
+#ifndef WIPPYI_FILEWRITE_H
+#define WIPPYI_FILEWRITE_H
 
 #include "api.h"
 #include "config.h"
@@ -29,4 +29,4 @@ WIPPYI_FN const char *wippyi_environment_get(const char *name);
 /* "NAME=VALUE", all of them, ended by NULL; may be NULL. */
 WIPPYI_FN char **wippyi_environment_all(void);
 
-#endif /* WIPPYI_FILES_H */
+#endif /* WIPPYI_FILEWRITE_H */
