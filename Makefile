@@ -78,7 +78,7 @@ all: $(BUILD)/wippy
 
 # ---- the two headers ----
 
-SRC := $(wildcard src/*.[ch] src/manual.txt src/lua/*.[ch] src/lua/*/*.[ch])
+SRC := $(wildcard src/*.[ch] src/manual.txt src/lua/manual.txt src/lua/*.[ch] src/lua/*/*.[ch])
 HEADERS := $(OUT)/wippy.h $(OUT)/wippy_lua.h
 AMALGAMATE := tools/amalgamate -o $(OUT) $(if $(PARTIAL),--partial)
 
