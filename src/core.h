@@ -254,6 +254,7 @@ struct wippy_self {
     wippyi_job *upgrade;   /* recorded by wippy_upgrade */
     bool failed;           /* wippy_fail() was called in init */
     bool closing;          /* inside close */
+    bool guarded;          /* sends take the long way: rights, trace, close, or an outside thread */
 };
 
 /* ---- scheduler (scheduler.c) ---- */
@@ -271,7 +272,8 @@ struct wippyi_worker {
     wippyi_slab_cache slots;
     wippyi_slab_cache yields;
     uint32_t hops;         /* next-slot runs in a row */
-    uint32_t rounds;       /* queue looks, for fairness */
+    uint32_t until_global; /* looks until the global queue comes first */
+    uint32_t until_normal; /* looks until the normal lane comes first */
     uint32_t until_clock;  /* steps until the clock is read again */
     wippyi_a32 cost_ns;    /* moving average of a step; written: owner; advisory for thieves */
     uint64_t clock_ns;     /* when it was last read */
@@ -332,6 +334,7 @@ struct wippyi_host {
     wippyi_a32 worker_count;  /* running threads wanted */
     wippyi_a32 processes;     /* alive or being born; hidden ones not counted */
     wippyi_a32 population;    /* all of them */
+    wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever */
     wippyi_a64 refused;
     /* sleep and wake: word = searching + parked << 32; RMW seq_cst, pairs with publishers who make
        work visible (seq_cst) and then load it */

@@ -69,21 +69,24 @@ WIPPYI_FN void wippyi_heap_flush(wippyi_heap *heap); /* everything to the depot 
 WIPPYI_FN void *wippyi_heap_refill(wippyi_heap *heap, uint32_t size_class);
 WIPPYI_FN void wippyi_heap_spill(wippyi_heap *heap, uint32_t size_class);
 
-/* Smallest class that holds `size` bytes, or WIPPYI_CLASS_LARGE. */
-WIPPYI_INLINE uint32_t wippyi_class_of(size_t size)
-{
-    uint32_t size_class = 0;
-    size_t room = 64;
-    while (room < size && size_class < WIPPYI_CLASSES) {
-        room <<= 1;
-        size_class++;
-    }
-    return size_class < WIPPYI_CLASSES ? size_class : WIPPYI_CLASS_LARGE;
-}
-
 WIPPYI_INLINE size_t wippyi_class_bytes(uint32_t size_class)
 {
     return (size_t)64 << size_class;
+}
+
+/* Smallest class that holds `size` bytes, or WIPPYI_CLASS_LARGE. */
+WIPPYI_INLINE uint32_t wippyi_class_of(size_t size)
+{
+    uint32_t size_class = 1;
+    if (WIPPYI_LIKELY(size <= 64)) {
+        return 0;
+    }
+    while (wippyi_class_bytes(size_class) < size) {
+        if (++size_class == WIPPYI_CLASSES) {
+            return WIPPYI_CLASS_LARGE;
+        }
+    }
+    return size_class;
 }
 
 /* A block of a class; NULL when the allocator has none. */

@@ -28,7 +28,7 @@ static void wippyi_trace(wippy_runtime *rt, wippy_trace_kind kind, uint64_t pid,
 
 /* ---- the door of rights ---- */
 
-static bool wippyi_restricted(const wippy_self *self)
+WIPPYI_FN bool wippyi_restricted(const wippy_self *self)
 {
     const wippy_frame *frame;
     if (self->slot == NULL) {
@@ -149,7 +149,7 @@ WIPPYI_FN wippy_result wippyi_deliver(wippy_runtime *rt, wippyi_worker *w, uint6
 }
 
 /* One piece of mail comes in: true = the process shall see it. What the runtime owns ends here. */
-static bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
+WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
 {
     wippy_runtime *rt = w->host->rt;
     if (WIPPYI_UNLIKELY(mail->to_ != pid)) { /* meant for an earlier tenant of the slot */
@@ -174,7 +174,7 @@ static bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
     return true;
 }
 
-static void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+WIPPYI_INLINE void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
 {
     wippy_mail *mail = wippyi_mailbox_take(&slot->box);
     while (mail != NULL) {
@@ -205,14 +205,22 @@ WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot
     self->upgrade = NULL;
     self->failed = false;
     self->closing = false;
+    self->guarded = self->rt->desc.trace_fn != NULL || wippyi_restricted(self);
 }
 
 /* The mail in hand is done with. */
-static void wippyi_self_drop_current(wippy_self *self)
+WIPPYI_INLINE void wippyi_self_drop_current(wippy_self *self)
 {
     wippy_mail *mail = self->current;
-    if (WIPPYI_LIKELY(mail != NULL)) {
-        self->current = NULL;
+    if (mail == NULL) {
+        return;
+    }
+    self->current = NULL;
+    /* the common case in full: a heap block, not counted, nothing handed over */
+    if (WIPPYI_LIKELY(mail->class_ < WIPPYI_CLASSES &&
+                      (mail->flags & (WIPPYI_MAIL_COUNTED | WIPPY_MAIL_OWNED)) == 0)) {
+        wippyi_heap_put(&self->worker->heap, mail->class_, mail);
+    } else {
         wippyi_mail_done(self->rt, self->worker, self->slot, mail);
     }
 }
@@ -625,6 +633,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     w->self.slot = slot;
     w->self.pid.id = pid;
     w->self.closing = true;
+    w->self.guarded = true;
     if (type->desc.close != NULL && (slot->flags & WIPPYI_PROC_BODY) != 0) {
         type->desc.close(&w->self, slot->state);
     }
@@ -645,7 +654,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
 /* ---- one turn ---- */
 
 /* The process has nothing to do: give it up, unless mail or a terminate came. */
-static void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
+WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
 {
     if (slot->fresh != NULL || !wippyi_mailbox_idle(&slot->box)) {
         wippyi_requeue(w, slot);
@@ -659,7 +668,7 @@ static void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
     }
 }
 
-static void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
+WIPPYI_INLINE void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
 {
     bool is = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) != 0;
     if (WIPPYI_UNLIKELY(is != blocked)) {
@@ -671,7 +680,7 @@ static void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
     }
 }
 
-static void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+WIPPYI_INLINE void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
 {
     wippyi_a32_store_rlx(&w->overdue, 0);
     wippyi_ap_store_rlx(&w->running, slot);
@@ -680,7 +689,7 @@ static void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
     wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
 }
 
-static void wippyi_step_leave(wippyi_worker *w)
+WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
 {
     wippyi_ap_store_rlx(&w->running, NULL);
     wippyi_a64_store_rlx(&w->running_pid, 0);
@@ -689,7 +698,7 @@ static void wippyi_step_leave(wippyi_worker *w)
 }
 
 /* The step of a process that is alive. */
-static void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
 {
     wippy_runtime *rt = w->host->rt;
     const wippyi_type *type = wippyi_type_at(rt, slot->type);

@@ -34,6 +34,8 @@ WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64
                                      const char *reason);
 WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uint64_t pid);
 
+WIPPYI_FN bool wippyi_restricted(const wippy_self *self); /* has an actor or scope to be asked */
+
 /* Rights: true = allowed. A process without actor and scope is let through at the price of a look. */
 WIPPYI_FN bool wippyi_door_text(const wippy_self *self, const char *action, const char *resource,
                                 size_t bytes);

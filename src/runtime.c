@@ -425,6 +425,7 @@ WIPPY_API wippy_result wippy_create(wippy_runtime **out, const wippy_desc *given
     wippyi_a64_init(&rt->random, desc.random_seed != 0 ? desc.random_seed : wippyi_entropy64());
     rt->outside.rt = rt;
     rt->outside.heap = &rt->outside_heap;
+    rt->outside.guarded = true;
     r = wippyi_core_init(rt);
     r = r == WIPPY_OK ? wippyi_upper_init(rt) : r;
     if (r != WIPPY_OK) {

@@ -81,14 +81,11 @@ static wippyi_slot *wippyi_queue_pop(wippyi_queue *queue)
 }
 
 /* One process to run, and up to WIPPYI_TAKE_MAX more into the worker's ring. */
-static wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
+static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, uint32_t lane)
 {
     wippyi_queue *queue = &w->host->queues[lane];
     wippyi_slot *slot;
     uint32_t taken;
-    if (wippyi_ap_load_rlx(&queue->inbox) == NULL && wippyi_a32_load_rlx(&queue->waiting) == 0) {
-        return NULL;
-    }
     wippyi_mutex_lock(&queue->lock);
     wippyi_queue_sort(queue);
     slot = wippyi_queue_pop(queue);
@@ -101,6 +98,15 @@ static wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
     wippyi_a32_store_sc(&queue->waiting, queue->first != NULL ? 1 : 0);
     wippyi_mutex_unlock(&queue->lock);
     return slot;
+}
+
+WIPPYI_INLINE wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
+{
+    const wippyi_queue *queue = &w->host->queues[lane];
+    if (wippyi_ap_load_rlx(&queue->inbox) == NULL && wippyi_a32_load_rlx(&queue->waiting) == 0) {
+        return NULL;
+    }
+    return wippyi_queue_take_locked(w, lane);
 }
 
 /* ---- sleep and wake ---- */
@@ -235,7 +241,7 @@ WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot 
 
 /* ---- finding work ---- */
 
-static wippyi_slot *wippyi_take_next(wippyi_worker *w)
+WIPPYI_INLINE wippyi_slot *wippyi_take_next(wippyi_worker *w)
 {
     wippyi_slot *slot;
     if (wippyi_ap_load_rlx(&w->next_slot) == NULL) {
@@ -243,10 +249,12 @@ static wippyi_slot *wippyi_take_next(wippyi_worker *w)
         return NULL;
     }
     slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
-    if (slot != NULL && ++w->hops > WIPPYI_HOPS_MAX) {
-        w->hops = 0; /* the others first */
-        wippyi_local_push(w, WIPPYI_LANE_NORMAL, slot);
-        return NULL;
+    if (WIPPYI_UNLIKELY(slot != NULL && ++w->hops > WIPPYI_HOPS_MAX)) {
+        w->hops = 0;
+        if (wippyi_ring_count(&w->rings[WIPPYI_LANE_NORMAL]) > 0) { /* the others first */
+            wippyi_local_push(w, WIPPYI_LANE_NORMAL, slot);
+            return NULL;
+        }
     }
     return slot;
 }
@@ -260,32 +268,43 @@ static wippyi_slot *wippyi_take_high(wippyi_worker *w)
     return slot != NULL ? slot : wippyi_queue_take(w, WIPPYI_LANE_HIGH);
 }
 
-static wippyi_slot *wippyi_take_normal(wippyi_worker *w)
+WIPPYI_INLINE wippyi_slot *wippyi_take_normal(wippyi_worker *w)
 {
     wippyi_slot *slot = NULL;
-    if (w->rounds % WIPPYI_GLOBAL_EVERY == 0) {
+    if (WIPPYI_UNLIKELY(--w->until_global == 0)) {
+        w->until_global = WIPPYI_GLOBAL_EVERY;
         slot = wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
+        if (slot != NULL) {
+            return slot;
+        }
     }
-    if (slot == NULL) {
-        slot = wippyi_take_next(w);
-    }
+    slot = wippyi_take_next(w);
     if (slot == NULL) {
         slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_NORMAL]);
     }
     return slot != NULL ? slot : wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
 }
 
-/* What runs here, without looking at other workers. */
-static wippyi_slot *wippyi_take_own(wippyi_worker *w)
+/* Both lanes, high first, but for one look in WIPPYI_NORMAL_EVERY. */
+static wippyi_slot *wippyi_take_lanes(wippyi_worker *w)
 {
     wippyi_slot *slot;
-    w->rounds++;
-    if (WIPPYI_LIKELY(w->rounds % WIPPYI_NORMAL_EVERY != 0)) {
+    if (--w->until_normal != 0) {
         slot = wippyi_take_high(w);
         return slot != NULL ? slot : wippyi_take_normal(w);
     }
+    w->until_normal = WIPPYI_NORMAL_EVERY;
     slot = wippyi_take_normal(w);
     return slot != NULL ? slot : wippyi_take_high(w);
+}
+
+/* What runs here, without looking at other workers. */
+WIPPYI_INLINE wippyi_slot *wippyi_take_own(wippyi_worker *w)
+{
+    if (WIPPYI_LIKELY(wippyi_a32_load_rlx(&w->host->has_high) == 0)) {
+        return wippyi_take_normal(w);
+    }
+    return wippyi_take_lanes(w);
 }
 
 /* Is there something on that worker worth moving? */
@@ -692,6 +711,8 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u);
     w->clock_ns = wippyi_clock_mono_ns();
     w->until_clock = 1;
+    w->until_global = WIPPYI_GLOBAL_EVERY;
+    w->until_normal = WIPPYI_NORMAL_EVERY;
     wippyi_a32_init(&w->cost_ns, WIPPYI_COST_START_NS);
     wippyi_wheel_init(&w->wheel, w->clock_ns);
     wippyi_a64_init(&w->wheel_next_ns, UINT64_MAX);

@@ -98,13 +98,64 @@ WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic to
     return wippy_send_values(self, to, topic, data, size, 0);
 }
 
+/* The common case in one piece: a worker's own process without actor or scope sends a small payload
+   under a permanent topic to a receiver without limit. Everything else: false. */
+WIPPYI_INLINE bool wippyi_send_fast(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                    const void *data, size_t size, uint32_t count,
+                                    wippy_result *result)
+{
+    wippyi_slot *slot;
+    wippy_mail *mail;
+    wippyi_push_result pushed;
+    if (WIPPYI_UNLIKELY(self->guarded || size > 64 - sizeof(wippy_mail))) {
+        return false;
+    }
+    slot = wippyi_slot_of(self->rt, to.id);
+    if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_slot_is(slot, to.id) ||
+                        wippyi_slot_host(slot)->desc.mailbox_limit != 0)) {
+        return false;
+    }
+    mail = (wippy_mail *)wippyi_heap_get(&self->worker->heap, 0);
+    if (WIPPYI_UNLIKELY(mail == NULL)) {
+        return false;
+    }
+    mail->to_ = to.id;
+    mail->from = self->pid;
+    mail->topic = topic;
+    mail->size = (uint32_t)size;
+    mail->count = (uint16_t)count;
+    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
+    mail->flags = (uint8_t)(count == 0 && size > 0 ? WIPPY_MAIL_RAW : 0);
+    mail->result = 0;
+    mail->class_ = 0;
+    mail->topic_bytes_ = 0;
+    if (size == 8) {
+        memcpy(mail + 1, data, 8);
+    } else if (size > 0) {
+        memcpy(mail + 1, data, size);
+    }
+    pushed = wippyi_mailbox_push(&slot->box, mail);
+    *result = WIPPY_OK;
+    if (pushed == WIPPYI_PUSH_OWNED) {
+        wippyi_schedule(self->rt, self->worker, slot);
+    } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
+        wippyi_heap_put(&self->worker->heap, 0, mail);
+        *result = WIPPY_ERR_GONE;
+    }
+    return true;
+}
+
 WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
                                          const void *data, size_t size, uint32_t count)
 {
     wippy_message message;
     wippyi_slot *slot;
-    wippy_result r = wippyi_send_begin(self, to, size, &slot);
-    if (WIPPYI_UNLIKELY(r != WIPPY_OK)) {
+    wippy_result r;
+    if (WIPPYI_LIKELY(wippyi_send_fast(self, to, topic, data, size, count, &r))) {
+        return r;
+    }
+    r = wippyi_send_begin(self, to, size, &slot);
+    if (r != WIPPY_OK) {
         return r;
     }
     message.topic = topic;

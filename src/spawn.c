@@ -481,6 +481,9 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     slot->type = job->type;
     slot->flags = (uint16_t)(((desc->flags & WIPPY_SPAWN_HIGH) != 0 ? WIPPYI_PROC_HIGH : 0) |
                              ((desc->flags & WIPPY_SPAWN_HIDDEN) != 0 ? WIPPYI_PROC_HIDDEN : 0));
+    if ((desc->flags & WIPPY_SPAWN_HIGH) != 0) {
+        wippyi_a32_store_sc(&host->has_high, 1);
+    }
     wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
     /* release: relations of the new tenant may be inserted from here on */
     wippyi_a64_store_rel(&slot->tenant, job->pid.id);
@@ -812,6 +815,7 @@ static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *s
     const wippyi_type *type = wippyi_type_at(rt, slot->type);
     wippyi_yields_drop_all(rt, w, slot);
     self->closing = true;
+    self->guarded = true;
     if (type->desc.close != NULL) {
         type->desc.close(self, slot->state);
     }
