@@ -31,6 +31,7 @@ typedef struct unit {
 
 typedef struct game {
     int frame;
+    int walked; /* frames that the squad has done */
     unit units[UNITS];
     wippy_pid planner;
     wippy_topic tick, plan, leg;
@@ -121,6 +122,7 @@ static wippy_status squad_step(wippy_self *self, void *state)
             for (int i = 0; i < UNITS; i++) {
                 advance(self, g, i);
             }
+            g->walked++;
         } else if (wippy_mail_is(self, mail, g->leg)) {
             answer a;
             memcpy(&a, wippy_mail_data(mail), sizeof a);
@@ -186,7 +188,9 @@ static void run_frames(wippy_runtime *rt, wippy_host host, wippy_pid squad, game
             }
         }
         wippy_send(wippy_outside(rt), squad, g->tick, NULL, 0);
-        wippy_pump(rt, host, 2000000, 0); /* at most about 2 ms of a frame for actors */
+        do {
+            wippy_pump(rt, host, 2000000, 0); /* about 2 ms of a frame for actors */
+        } while (g->walked <= g->frame);      /* but the squad's part is not left out */
         if (g->frame % 20 == 19) {
             draw(g);
         }
