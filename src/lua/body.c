@@ -314,14 +314,6 @@ static bool wippyli_needs_count_hook(const wippyli_bridge *bridge, const wippy_s
 #endif
 }
 
-/* Rights are to be asked only of those who have an identity and a scope, or always when strict. */
-static bool wippyli_is_restricted(const wippy_self *self)
-{
-    const wippy_frame *frame = wippy_self_frame(self);
-    bool known = frame && wippy_frame_actor(frame)[0] && wippy_frame_has_scope(frame);
-    return known || wippy_runtime_desc(wippy_self_runtime(self))->strict_rights;
-}
-
 static void wippyli_process_prepare(wippyli_process *process, wippyli_bridge *bridge,
                                     wippy_self *self)
 {
@@ -330,7 +322,6 @@ static void wippyli_process_prepare(wippyli_process *process, wippyli_bridge *br
     process->main.waiters = &process->main.one;
     process->main.waiter_room = 1;
     process->count_hook = wippyli_needs_count_hook(bridge, self);
-    process->restricted = wippyli_is_restricted(self);
     process->guard.shared = &bridge->sandbox;
     process->guard.user_data = process;
     process->guard.random[0] = wippy_self_seed(self);

@@ -228,7 +228,6 @@ struct wippyli_process {
     bool count_hook; /* the hook is armed all the time */
     bool draining;   /* mail is taken inside a coroutine: promised mail goes to handoff */
     bool mail_open;  /* the mail in hand of the running coroutine was not finished */
-    bool restricted; /* rights are to be asked: wippy_allowed() */
     wippyli_task main;
     wippyli_arena arena;
 };
