@@ -885,7 +885,7 @@ WIPPY_API wippy_token wippy_mail_token(const wippy_mail *mail);
    wippy_shelf_peek:   oldest mail of a shelf, not taken; NULL = empty
    wippy_shelf_take:   take the oldest mail of a shelf; NULL = empty
    wippy_shelf_claim:  move mail with this topic from shelf 0 to another shelf; topic NULL = every
-                       MESSAGE whose topic does not start with '@'
+                       MESSAGE whose topic does not start with '@'; returns how many were moved
    wippy_mail_number:  arrival number of kept mail, growing
    Thread: a step of self.   Cost: constant, but claim walks shelf 0 once. */
 WIPPY_API uint32_t wippy_shelf_open(wippy_self *self);
@@ -893,7 +893,8 @@ WIPPY_API void wippy_shelf_close(wippy_self *self, uint32_t shelf);
 WIPPY_API void wippy_shelf_keep(wippy_self *self, const wippy_mail *mail, uint32_t shelf);
 WIPPY_API const wippy_mail *wippy_shelf_peek(wippy_self *self, uint32_t shelf);
 WIPPY_API const wippy_mail *wippy_shelf_take(wippy_self *self, uint32_t shelf);
-WIPPY_API void wippy_shelf_claim(wippy_self *self, uint32_t shelf, const char *topic, size_t bytes);
+WIPPY_API size_t wippy_shelf_claim(wippy_self *self, uint32_t shelf, const char *topic,
+                                   size_t bytes);
 WIPPY_API uint64_t wippy_mail_number(const wippy_mail *mail);
 
 /* Bytes and number of all mail this process keeps on shelves. */
@@ -1393,6 +1394,17 @@ WIPPY_API void wippy_refs_add(wippy_refs *refs, const char *id, size_t bytes);
             name or kind), _ERR_IO (a file:// that cannot be read). */
 WIPPY_API wippy_result wippy_load_text(wippy_runtime *rt, const char *name, const char *text,
                                        size_t bytes, wippy_diag *diag);
+
+/* Read one YAML document (the subset of the registry's files, or JSON) as a value, for a program's own
+   configuration.
+
+   name     for messages
+   out      receives one value; unchanged on failure
+
+   Thread:  any.
+   Returns: WIPPY_OK, _ERR_SYNTAX (diag: line, column, what was expected), _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_yaml_read(wippy_runtime *rt, const char *name, const char *text,
+                                       size_t bytes, wippy_writer *out, wippy_diag *diag);
 
 typedef struct wippy_project_desc {
     const char *directory; /* where the lock file and its directories are; NULL = "." */

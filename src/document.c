@@ -448,3 +448,22 @@ WIPPYI_FN wippy_result wippyi_document_read(const wippyi_document_desc *desc,
 
 #undef WIPPYI_FILE_SCHEME
 #undef WIPPYI_FILE_SCHEME_SIZE
+
+/* ------------------------------------------------------------------ a program's own files */
+
+WIPPY_API wippy_result wippy_yaml_read(wippy_runtime *rt, const char *name, const char *text,
+                                       size_t bytes, wippy_writer *out, wippy_diag *diag)
+{
+    wippyi_yaml *doc = NULL;
+    wippy_result r =
+        wippyi_yaml_parse(text, bytes, name, wippyi_runtime_mem(rt), &doc, diag);
+    if (r == WIPPY_OK) {
+        if (doc->root != NULL) {
+            r = wippyi_yaml_write(doc->root, out, NULL, NULL);
+        } else {
+            wippy_write_nil(out);
+        }
+    }
+    wippyi_yaml_free(doc);
+    return r;
+}

@@ -421,7 +421,8 @@ static bool wippyi_claims(wippy_self *self, const wippy_mail *mail, const char *
     return have == bytes && memcmp(name, topic, bytes) == 0;
 }
 
-WIPPY_API void wippy_shelf_claim(wippy_self *self, uint32_t number, const char *topic, size_t bytes)
+WIPPY_API size_t wippy_shelf_claim(wippy_self *self, uint32_t number, const char *topic,
+                                   size_t bytes)
 {
     wippyi_ext *ext = self->slot->ext;
     wippyi_shelf *shelf = wippyi_shelf_at(ext, number);
@@ -429,20 +430,23 @@ WIPPY_API void wippy_shelf_claim(wippy_self *self, uint32_t number, const char *
     wippy_mail **at;
     wippy_mail *hint = NULL;
     wippy_mail *kept = NULL;
+    size_t moved = 0;
     if (shelf == NULL || pool == NULL || number == 0) {
-        return;
+        return 0;
     }
     for (at = &pool->first; *at != NULL;) {
         wippy_mail *mail = *at;
         if (wippyi_claims(self, mail, topic, bytes)) {
             *at = mail->next_;
             wippyi_shelf_insert(shelf, mail, &hint);
+            moved++;
         } else {
             kept = mail;
             at = &mail->next_;
         }
     }
     pool->last = kept;
+    return moved;
 }
 
 WIPPY_API size_t wippy_kept_bytes(const wippy_self *self)
