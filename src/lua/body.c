@@ -417,7 +417,7 @@ static void wippyli_report_memory(wippyli_process *process)
     wippy_self_memory(process->self, sizeof(*process) + process->arena.held);
 }
 
-static wippy_result wippyli_type_init(wippy_self *self, void *state, const wippy_input *input)
+static wippy_result wippyli_body_init(wippy_self *self, void *state, const wippy_input *input)
 {
     wippyli_process *process = (wippyli_process *)state;
     wippyli_start start;
@@ -490,7 +490,7 @@ static wippy_status wippyli_step_run(wippyli_process *process)
     }
 }
 
-static wippy_status wippyli_type_step(wippy_self *self, void *state)
+static wippy_status wippyli_body_step(wippy_self *self, void *state)
 {
     wippyli_process *process = (wippyli_process *)state;
     size_t held = process->arena.held;
@@ -509,7 +509,7 @@ static wippy_status wippyli_type_step(wippy_self *self, void *state)
     return status;
 }
 
-static void wippyli_type_close(wippy_self *self, void *state)
+static void wippyli_body_close(wippy_self *self, void *state)
 {
     wippyli_process *process = (wippyli_process *)state;
     process->self = self;
@@ -518,7 +518,7 @@ static void wippyli_type_close(wippy_self *self, void *state)
 
 /* On the thread that runs the step, possibly in a signal handler: the hook goes to the running thread
    if there is one, and wherever one starts to run next. */
-static void wippyli_type_interrupt(void *state)
+static void wippyli_body_interrupt(void *state)
 {
     wippyli_process *process = (wippyli_process *)state;
     lua_State *running = process->guard.running;
@@ -677,7 +677,7 @@ static wippy_result wippyli_bridge_globals(wippyli_bridge *bridge)
     sandbox->globals = &bridge->globals;
     sandbox->poll = wippyli_hook_poll;
     sandbox->arm = wippyli_hook_arm;
-    sandbox->spawn = wippyli_coroutine_spawn;
+    sandbox->spawn = wippyli_task_spawn;
     sandbox->wall_seconds = wippyli_wall_seconds;
     sandbox->clock_seconds = wippyli_clock_seconds;
     return WIPPY_OK;
@@ -695,10 +695,10 @@ static wippy_result wippyli_bridge_connect(wippyli_bridge *bridge)
     memset(&desc, 0, sizeof(desc));
     desc.name = WIPPY_LUA_TYPE;
     desc.state_bytes = sizeof(wippyli_process);
-    desc.init = wippyli_type_init;
-    desc.step = wippyli_type_step;
-    desc.close = wippyli_type_close;
-    desc.interrupt = wippyli_type_interrupt;
+    desc.init = wippyli_body_init;
+    desc.step = wippyli_body_step;
+    desc.close = wippyli_body_close;
+    desc.interrupt = wippyli_body_interrupt;
     desc.user_data = bridge;
     wippy_result result = wippy_type_register(bridge->rt, &desc, &bridge->type);
     return result == WIPPY_OK ? wippyli_kinds_register(bridge) : result;

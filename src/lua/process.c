@@ -607,7 +607,7 @@ static int wippyli_spawn_k(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-WIPPYLI_FN int wippyli_coroutine_spawn(lua_State *L)
+WIPPYLI_FN int wippyli_task_spawn(lua_State *L)
 {
     wippyli_process *process = wippyli_process_of(L);
     luaL_checktype(L, 1, LUA_TFUNCTION);

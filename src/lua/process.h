@@ -269,7 +269,7 @@ WIPPYLI_FN void wippyli_mail_done(wippyli_process *process, const wippy_mail *ma
 WIPPYLI_FN bool wippyli_run_next(wippyli_process *process);
 
 /* coroutine.spawn */
-WIPPYLI_FN int wippyli_coroutine_spawn(lua_State *L);
+WIPPYLI_FN int wippyli_task_spawn(lua_State *L);
 
 /* The count hook, and what the guard's arm and poll do. */
 WIPPYLI_FN void wippyli_hook(lua_State *L, lua_Debug *ar);
