@@ -1098,6 +1098,7 @@ static void wippyi_supervisor_take(wippyi_supervisor *supervisor, wippyi_service
     service->deleted = service->config == NULL;
     service->revision++;
     service->blocked = false;
+    service->ring = true; /* what runs looks whether it is still right */
     supervisor->relinked = true;
     supervisor->settled = false;
     if (!service->config) {
