@@ -1,5 +1,6 @@
 #include "document.h"
 #include "platform.h"
+#include "runtime_access.h"
 #include "value.h"
 
 #include <stdio.h>
