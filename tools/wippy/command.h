@@ -9,6 +9,7 @@
 
 #include "wippy.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,15 +76,29 @@ typedef enum log_format {
     LOG_JSON       /* an object a line; standard output */
 } log_format;
 
+typedef enum log_state {
+    LOG_SHOWN = 0,
+    LOG_HIDDEN, /* while the process of a host with hide_logs runs */
+    LOG_HELD,   /* silence is implied: kept, to be shown when the start fails */
+    LOG_DROPPED
+} log_state;
+
 typedef struct log_sink {
     log_format format;
     wippy_log_level level;
     bool colour;
-    atomic_bool hidden;    /* while the process of a host with hide_logs runs */
+    atomic_int state;      /* log_state */
     struct timespec start; /* monotonic */
+    pthread_mutex_t lock;
+    char *held; /* guarded by lock, as what follows */
+    size_t held_size;
 } log_sink;
 
+/* quiet: nobody asked for silence, but it is implied: warnings are held. */
 void log_open(log_sink *sink, const cmd_options *options, const cmd_config *config, bool quiet);
+
+/* The start is over: drop what is held, or show it first. */
+void log_settle(log_sink *sink, bool show);
 
 /* The log_fn of the runtime; user_data is the sink. */
 void log_record(const wippy_log_record *record, void *user_data);

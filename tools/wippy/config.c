@@ -14,7 +14,7 @@
 typedef struct reading {
     cmd_config *out;
     const cmd_options *options;
-    wippy_runtime *rt; /* reads YAML and holds the document; runs nothing */
+    wippy_runtime *rt; /* lends its memory; runs nothing */
     const char *where; /* file, or "--set" */
     char *error;
     size_t room;
@@ -188,28 +188,6 @@ static char *read_file(reading *r, const char *path, bool required, size_t *size
     return text;
 }
 
-/* The document becomes a registry entry: what follows it makes it one and moves none of its lines. */
-static wippy_entry *parse_document(reading *r, const char *text, size_t size)
-{
-    static const char tail[] = "\nnamespace: wippy\nname: configuration\nkind: registry.entry\n";
-    char *document = (char *)malloc(size + sizeof tail);
-    if (document == NULL) {
-        return NULL;
-    }
-    memcpy(document, text, size);
-    memcpy(document + size, tail, sizeof tail);
-    wippy_diag diag;
-    memset(&diag, 0, sizeof diag);
-    wippy_entry *entry = NULL;
-    if (wippy_load_text(r->rt, r->where, document, size + sizeof tail - 1, &diag) != WIPPY_OK) {
-        diag_text(&diag, r->error, r->room);
-    } else {
-        (void)wippy_entry_get(r->rt, "wippy:configuration", &entry);
-    }
-    free(document);
-    return entry;
-}
-
 static bool apply_document(reading *r, wippy_slice data)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
@@ -238,10 +216,18 @@ static bool load_file(reading *r)
     if (text == NULL) {
         return absent;
     }
-    wippy_entry *entry = parse_document(r, text, size);
+    wippy_writer document;
+    wippy_slice data;
+    wippy_diag diag;
+    memset(&diag, 0, sizeof diag);
+    wippy_writer_init(&document, r->rt);
+    bool good = wippy_yaml_read(r->rt, r->where, text, size, &document, &diag) == WIPPY_OK;
+    if (!good) {
+        diag_text(&diag, r->error, r->room);
+    }
+    good = good && wippy_writer_finish(&document, &data) == WIPPY_OK && apply_document(r, data);
+    wippy_writer_free(&document);
     free(text);
-    bool good = entry != NULL && apply_document(r, wippy_entry_data(entry));
-    wippy_entry_release(r->rt, entry);
     return good;
 }
 

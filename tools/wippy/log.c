@@ -1,7 +1,7 @@
 /* ========================================================================== >>log
    Where the log lines go and what they look like. A line is made in memory and written at once, so
    lines of several threads do not mix.
-   Any thread.  Locks: the stream's own, for one write. */
+   Any thread.  Locks: the stream's own, for one write; one for the lines that are held. */
 #define _POSIX_C_SOURCE 200809L
 #include "command.h"
 
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LINE_SIZE 2048
+#define HELD_MAX  65536 /* bytes kept for a start that fails */
 
 /* A growing line; starts on the stack. */
 typedef struct line {
@@ -207,10 +208,31 @@ static void form_json(line *l, const wippy_log_record *record)
     }
 }
 
+static void hold(log_sink *sink, const line *l)
+{
+    pthread_mutex_lock(&sink->lock);
+    if (sink->held == NULL && sink->held_size == 0) {
+        sink->held = (char *)malloc(HELD_MAX);
+    }
+    if (sink->held != NULL && l->size <= HELD_MAX - sink->held_size) {
+        memcpy(sink->held + sink->held_size, l->text, l->size);
+        sink->held_size += l->size;
+    }
+    pthread_mutex_unlock(&sink->lock);
+}
+
+static void show(const log_sink *sink, const line *l)
+{
+    FILE *stream = sink->format == LOG_PLAIN ? stderr : stdout;
+    fwrite(l->text, 1, l->size, stream);
+    fflush(stream);
+}
+
 void log_record(const wippy_log_record *record, void *user_data)
 {
     log_sink *sink = (log_sink *)user_data;
-    if (record->level < sink->level || atomic_load(&sink->hidden)) {
+    int state = atomic_load(&sink->state);
+    if (record->level < sink->level || state == LOG_HIDDEN || state == LOG_DROPPED) {
         return;
     }
     line l;
@@ -221,10 +243,28 @@ void log_record(const wippy_log_record *record, void *user_data)
     case LOG_JSON: form_json(&l, record); break;
     }
     add_text(&l, "\n");
-    FILE *stream = sink->format == LOG_PLAIN ? stderr : stdout;
-    fwrite(l.text, 1, l.size, stream);
-    fflush(stream);
+    if (state == LOG_HELD) {
+        hold(sink, &l);
+    } else {
+        show(sink, &l);
+    }
     line_close(&l);
+}
+
+void log_settle(log_sink *sink, bool shown)
+{
+    int held = LOG_HELD;
+    if (!atomic_compare_exchange_strong(&sink->state, &held, LOG_DROPPED)) {
+        return;
+    }
+    pthread_mutex_lock(&sink->lock);
+    if (shown && sink->held != NULL) {
+        fwrite(sink->held, 1, sink->held_size, sink->format == LOG_PLAIN ? stderr : stdout);
+    }
+    free(sink->held);
+    sink->held = NULL;
+    sink->held_size = HELD_MAX; /* a line that is on its way finds no room */
+    pthread_mutex_unlock(&sink->lock);
 }
 
 /* ---------------------------------------------------------------- the sink */
@@ -254,14 +294,18 @@ void log_line(log_sink *sink, wippy_log_level level, const char *message)
 void log_open(log_sink *sink, const cmd_options *options, const cmd_config *config, bool quiet)
 {
     memset(sink, 0, sizeof *sink);
-    atomic_init(&sink->hidden, false);
+    atomic_init(&sink->state, LOG_SHOWN);
+    pthread_mutex_init(&sink->lock, NULL);
     sink->format = config->json ? LOG_JSON : options->console ? LOG_CONSOLE : LOG_PLAIN;
     sink->level = config->level;
     if (options->verbose || options->very_verbose) {
         sink->level = WIPPY_LOG_DEBUG;
     }
-    if (options->silent || quiet) {
+    if (options->silent) {
         sink->level = WIPPY_LOG_OFF;
+    } else if (quiet) {
+        sink->level = WIPPY_LOG_WARN;
+        atomic_store(&sink->state, LOG_HELD);
     }
     const char *no_colour = getenv("NO_COLOR");
     sink->colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == 0);

@@ -102,7 +102,8 @@ static void process_ended(wippy_runtime *rt, const wippy_exit_info *info, void *
     if (s->terminals.count == 0 || !on_terminal(s, info->pid)) {
         return;
     }
-    atomic_store(&s->log.hidden, false);
+    int hidden = LOG_HIDDEN;
+    (void)atomic_compare_exchange_strong(&s->log.state, &hidden, LOG_SHOWN);
     if (info->result != WIPPY_OK) {
         print_failure(info);
     }
@@ -298,7 +299,8 @@ static void hide_logs(session *s, wippy_snapshot *entries, const char *host)
 {
     wippy_entry *entry = wippy_snapshot_get(entries, host);
     if (entry != NULL && wippy_value_bool(wippy_entry_data(entry), "hide_logs", false)) {
-        atomic_store(&s->log.hidden, true);
+        int shown = LOG_SHOWN;
+        (void)atomic_compare_exchange_strong(&s->log.state, &shown, LOG_HIDDEN);
     }
 }
 
@@ -473,6 +475,7 @@ static int run_runtime(session *s, const char *name, const text_list *arguments)
     if (status == 0 && process && !s->signaled) {
         status = start_process(s, name, arguments);
     }
+    log_settle(&s->log, status != 0);
     if (status == 0) {
         wait_for_end(s);
     }
@@ -630,6 +633,7 @@ int command_list(const cmd_options *options, const cmd_config *config)
     if (status == 0) {
         status = load_project(&s, true);
     }
+    log_settle(&s.log, true); /* what could not be read cannot be listed */
     if (status == 0) {
         status = list_entries(&s);
     }
