@@ -289,9 +289,11 @@ static wippy_result work(void *argument, wippy_writer *out)
     fs_job *job = (fs_job *)argument;
     char resolved[PATH_MAX];
     if (realpath(job->path, resolved) == NULL) {
-        if (errno == ENOENT && !may_know(job->access, job->path)) {
+        int code = errno;
+        if (code == ENOENT && !may_know(job->access, job->path)) {
             return refuse(out, WIPPY_ERR_DENIED, job->path, "not allowed to read");
         }
+        errno = code;
         return refuse_errno(out, job->path);
     }
     if (!is_inside(job->access, resolved)) {
@@ -370,10 +372,11 @@ static int console_is_terminal(lua_State *L)
 static int console_width(lua_State *L)
 {
     struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-        return 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        lua_pushinteger(L, size.ws_col);
+    } else {
+        lua_pushnil(L);
     }
-    lua_pushinteger(L, size.ws_col);
     return 1;
 }
 
