@@ -290,7 +290,7 @@ static wippy_result work(void *argument, wippy_writer *out)
     char resolved[PATH_MAX];
     if (realpath(job->path, resolved) == NULL) {
         int code = errno;
-        if (code == ENOENT && !may_know(job->access, job->path)) {
+        if (!may_know(job->access, job->path)) {
             return refuse(out, WIPPY_ERR_DENIED, job->path, "not allowed to read");
         }
         errno = code;
