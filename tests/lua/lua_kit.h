@@ -89,13 +89,13 @@ static inline void lua_kit_exit(wippy_runtime *rt, const wippy_exit_info *info, 
 {
     lua_kit *kit = (lua_kit *)user_data;
     (void)rt;
-    kit->exits++;
     kit->last_pid = info->pid;
     kit->last_result = info->result;
     kit->last_value[0] = 0;
     if (info->value.size > 0) {
         wippy_value_to_text(info->value, kit->last_value, sizeof(kit->last_value));
     }
+    TEST_ATOMIC_ADD(&kit->exits, 1u);
 }
 
 static inline void lua_kit_log(const wippy_log_record *record, void *user_data)
