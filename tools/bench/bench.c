@@ -98,9 +98,11 @@ static void open_bench(bench *b, uint32_t workers)
     b->topic = wippy_topic_make(b->rt, "m");
 }
 
+/* Processes that idle for ever are terminated without being asked. */
 static void close_bench(bench *b)
 {
-    wippy_result r = wippy_destroy(b->rt);
+    wippy_result r = wippy_host_stop(b->rt, b->host, 0);
+    r = r == WIPPY_OK ? wippy_destroy(b->rt) : r;
     if (r != WIPPY_OK) {
         die("destroy", r);
     }
@@ -455,8 +457,6 @@ static double c_bytes(uint32_t workers)
     await_finish(&b);
     settle(&b);
     after = resident_bytes();
-    (void)wippy_stop(b.rt);
-    (void)wippy_join(b.rt, 60000000000u);
     close_bench(&b);
     return (after - before) / IDLE_PROCESSES;
 }
@@ -708,8 +708,6 @@ static double lua_row(uint32_t workers, const char *entry, int64_t n, double per
     double took;
     open_lua(&b, workers);
     took = run_lua(&b, entry, n, CLOCK_MONOTONIC);
-    (void)wippy_stop(b.rt);
-    (void)wippy_join(b.rt, 60000000000u);
     close_bench(&b);
     return per / took;
 }
@@ -744,8 +742,6 @@ static double lua_bytes(uint32_t workers)
     (void)run_lua(&b, "b:crowd", count, CLOCK_MONOTONIC);
     settle(&b);
     after = resident_bytes();
-    (void)wippy_stop(b.rt);
-    (void)wippy_join(b.rt, 60000000000u);
     close_bench(&b);
     return (after - before) / (double)count;
 }
@@ -756,8 +752,6 @@ static double lua_timers(uint32_t workers)
     double took;
     open_lua(&b, workers);
     took = run_lua(&b, "b:timers", 20000, CLOCK_PROCESS_CPUTIME_ID);
-    (void)wippy_stop(b.rt);
-    (void)wippy_join(b.rt, 60000000000u);
     close_bench(&b);
     return took;
 }
