@@ -710,7 +710,8 @@ enum {
     WIPPY_SPAWN_LINK = 2,    /* spawner and child are linked */
     WIPPY_SPAWN_HIGH = 4,    /* runs before normal processes of its host */
     WIPPY_SPAWN_SILENT = 8,  /* no completion mail when the spawn is PENDING and succeeds */
-    WIPPY_SPAWN_HIDDEN = 16  /* runtime service: not counted against host.max_processes */
+    WIPPY_SPAWN_HIDDEN = 16, /* runtime service: not counted against host.max_processes */
+    WIPPY_SPAWN_CALL = 32    /* the caller has asked for the rights itself (function calls) */
 };
 
 /* A message to be sent, in full. */
