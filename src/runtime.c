@@ -3,12 +3,8 @@
 #include "blocking.h"
 #include "descriptors.h"
 #include "entry.h"
-#if __has_include("env.h") && defined(WIPPY_SPLIT)
 #include "env.h"
-#endif
-#if __has_include("events.h") && defined(WIPPY_SPLIT)
 #include "events.h"
-#endif
 #include "host.h"
 #include "message.h"
 #include "policy.h"
@@ -16,9 +12,7 @@
 #include "registry.h"
 #include "relations.h"
 #include "scheduler.h"
-#if __has_include("supervisor.h") && defined(WIPPY_SPLIT)
 #include "supervisor.h"
-#endif
 #include "watchdog.h"
 
 #include <stdarg.h>
@@ -317,15 +311,9 @@ static wippy_result wippyi_upper_init(wippy_runtime *rt)
 {
     wippy_result r = wippyi_registry_create(rt, &rt->mem, &rt->registry);
     r = r == WIPPY_OK ? wippyi_policy_create(rt, &rt->mem, &rt->policy) : r;
-#if defined(WIPPYI_EVENTS_H)
     r = r == WIPPY_OK ? wippyi_events_create(rt, &rt->mem, &rt->events) : r;
-#endif
-#if defined(WIPPYI_ENV_H)
     r = r == WIPPY_OK ? wippyi_env_create(rt, &rt->mem, &rt->env) : r;
-#endif
-#if defined(WIPPYI_SUPERVISOR_H)
     r = r == WIPPY_OK ? wippyi_supervisor_create(rt, &rt->mem, &rt->supervisor) : r;
-#endif
     return r;
 }
 
@@ -358,15 +346,9 @@ static void wippyi_tables_free(wippy_runtime *rt)
 
 static void wippyi_upper_free(wippy_runtime *rt)
 {
-#if defined(WIPPYI_SUPERVISOR_H)
     wippyi_supervisor_destroy(rt->supervisor);
-#endif
-#if defined(WIPPYI_ENV_H)
     wippyi_env_destroy(rt->env);
-#endif
-#if defined(WIPPYI_EVENTS_H)
     wippyi_events_destroy(rt->events);
-#endif
     if (rt->registry != NULL) {
         wippyi_registry_destroy(rt->registry);
     }
@@ -472,9 +454,7 @@ WIPPY_API wippy_result wippy_on_destroy(wippy_runtime *rt,
 WIPPY_API wippy_result wippy_stop(wippy_runtime *rt)
 {
     if (wippyi_a32_xchg_acqrel(&rt->stopping, 1) == 0) {
-#if defined(WIPPYI_SUPERVISOR_H)
         wippyi_supervisor_request_stop(rt->supervisor);
-#endif
         wippyi_mutex_lock(&rt->stop_lock);
         wippyi_cond_broadcast(&rt->stop_cond);
         wippyi_mutex_unlock(&rt->stop_lock);
@@ -539,9 +519,7 @@ WIPPY_API wippy_result wippy_join(wippy_runtime *rt, uint64_t timeout_ns)
     if (wippyi_a32_load_acq(&rt->stopping) == 0 || wippyi_inside_worker(rt)) {
         return WIPPY_ERR_INVALID;
     }
-#if defined(WIPPYI_SUPERVISOR_H)
     (void)wippy_services_stop(rt, half);
-#endif
     wippyi_each_host(rt, wippyi_host_begin_stop);
     if (!wippyi_wait_all(rt, timeout_ns == UINT64_MAX ? UINT64_MAX : start + half)) {
         wippyi_each_host(rt, wippyi_host_kill);
