@@ -66,7 +66,7 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 {
     while (size >= 16) {
         uint32_t size_class =
-            size >= WIPPYLI_SMALL_MAX ? WIPPYLI_SIZE_CLASSES - 1 : wippyli_class_of(size);
+            size >= WIPPYLI_CLASS_MAX ? WIPPYLI_SIZE_CLASSES - 1 : wippyli_class_of(size);
         if (wippyli_class_sizes[size_class] > size) {
             size_class--;
         }

@@ -26,9 +26,22 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 
 /* ------------------------------------------------------------------ arena */
 
-#define WIPPYLI_SIZE_CLASSES 24   /* 16 .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
-#define WIPPYLI_SMALL_MAX    1024 /* larger blocks come straight from the runtime */
+#define WIPPYLI_SIZE_CLASSES 24 /* 16 .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
+#define WIPPYLI_CLASS_MAX    1024
 #define WIPPYLI_CHUNK_SIZES  4
+
+/* Larger blocks come straight from the runtime; all of them where a checker looks for misuse. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WIPPYLI_SMALL_MAX 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WIPPYLI_SMALL_MAX 0
+#endif
+#endif
+#if !defined(WIPPYLI_SMALL_MAX)
+#define WIPPYLI_SMALL_MAX WIPPYLI_CLASS_MAX
+#endif
+#define WIPPYLI_CHUNK_SIZES 4
 
 /* struct wippyli_arena itself stands in process.h. */
 typedef struct wippyli_chunk {
