@@ -3,6 +3,7 @@
 #include "entry.h"
 #include "frame.h"
 #include "message.h"
+#include "outdated.h"
 #include "policy.h"
 #include "relations.h"
 #include "scheduler.h"
@@ -167,9 +168,12 @@ WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64
         wippyi_mail_release(rt, w, mail);
         return false;
     }
-    if (mail->kind == WIPPY_MAIL_OUTDATED && (slot->flags & WIPPYI_PROC_UPGRADABLE) == 0) {
-        wippyi_mail_release(rt, w, mail);
-        return false;
+    if (mail->kind == WIPPY_MAIL_OUTDATED) {
+        if ((slot->flags & WIPPYI_PROC_UPGRADABLE) == 0) {
+            wippyi_mail_release(rt, w, mail);
+            return false;
+        }
+        return !wippyi_outdated_merge(rt, w, slot, mail);
     }
     return true;
 }

@@ -7,6 +7,7 @@
 #include "events.h"
 #include "host.h"
 #include "message.h"
+#include "outdated.h"
 #include "policy.h"
 #include "process.h"
 #include "registry.h"
@@ -314,7 +315,7 @@ static wippy_result wippyi_upper_init(wippy_runtime *rt)
     r = r == WIPPY_OK ? wippyi_events_create(rt, &rt->mem, &rt->events) : r;
     r = r == WIPPY_OK ? wippyi_env_create(rt, &rt->mem, &rt->env) : r;
     r = r == WIPPY_OK ? wippyi_supervisor_create(rt, &rt->mem, &rt->supervisor) : r;
-    return r;
+    return r == WIPPY_OK ? wippyi_outdated_listen(rt) : r;
 }
 
 static void wippyi_tables_free(wippy_runtime *rt)
