@@ -41,8 +41,9 @@ static const char wippyli_error_position = 0; /* the last position recorded */
 #define WIPPYLI_ERROR_OTHER_KIND 255
 
 static const char *const wippyli_error_kinds[] = {
-    "NotFound", "AlreadyExists", "Invalid", "PermissionDenied", "Unavailable", "Internal",
-    "Canceled", "Conflict",      "Timeout", "RateLimited",      ""};
+    "NotFound",    "AlreadyExists", "Invalid",  "PermissionDenied",
+    "Unavailable", "Internal",      "Canceled", "Conflict",
+    "Timeout",     "RateLimited",   ""};
 
 static void wippyli_error_metatable(lua_State *L);
 
@@ -167,10 +168,10 @@ static uint32_t wippyli_error_source(lua_State *L, const char *name)
     } else {
         number = (lua_Integer)lua_rawlen(L, -3) + 1;
         lua_pushvalue(L, -2);
+        lua_rawseti(L, -4, number);
+        lua_pushvalue(L, -2);
         lua_pushinteger(L, number);
         lua_rawset(L, -5);
-        lua_pushvalue(L, -2);
-        lua_rawseti(L, -4, number);
     }
     lua_pop(L, 3);
     return (uint32_t)number;

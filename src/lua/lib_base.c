@@ -104,79 +104,6 @@ static int wippyli_base_type(lua_State *L)
     return 1;
 }
 
-/* registry[&key] = {[object] = number, n = how many}, with weak keys */
-static const char wippyli_base_ordinals = 0;
-
-/* In the order in which a process first prints its objects: addresses differ from run to run. */
-static lua_Integer wippyli_base_ordinal(lua_State *L, int index)
-{
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_base_ordinals) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "k");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &wippyli_base_ordinals);
-    }
-    lua_pushvalue(L, index);
-    if (lua_rawget(L, -2) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_rawgetp(L, -1, &wippyli_base_ordinals);
-        lua_Integer number = lua_tointeger(L, -1) + 1;
-        lua_pop(L, 1);
-        lua_pushinteger(L, number);
-        lua_rawsetp(L, -2, &wippyli_base_ordinals);
-        lua_pushvalue(L, index);
-        lua_pushinteger(L, number);
-        lua_rawset(L, -3);
-        lua_pushinteger(L, number);
-    }
-    lua_Integer ordinal = lua_tointeger(L, -1);
-    lua_pop(L, 2);
-    return ordinal;
-}
-
-static void wippyli_base_push_identity(lua_State *L, int index)
-{
-    int type = luaL_getmetafield(L, index, "__name");
-    const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, index);
-    if (wippyli_guard_of(L)->shared->ordinals) {
-        lua_Integer ordinal = wippyli_base_ordinal(L, index);
-        char digits[17];
-        for (int i = 0; i < 16; i++) {
-            digits[15 - i] = "0123456789abcdef"[ordinal >> (4 * i) & 15];
-        }
-        digits[16] = 0;
-        lua_pushfstring(L, "%s: 0x%s", name, digits + 8);
-    } else {
-        lua_pushfstring(L, "%s: %p", name, lua_topointer(L, index));
-    }
-    if (type != LUA_TNIL) {
-        lua_remove(L, -2);
-    }
-}
-
-WIPPYLI_FN const char *wippyli_tostring(lua_State *L, int index, size_t *size)
-{
-    index = lua_absindex(L, index);
-    if (luaL_callmeta(L, index, "__tostring")) {
-        if (!lua_isstring(L, -1)) {
-            luaL_error(L, "'__tostring' must return a string");
-        }
-        return lua_tolstring(L, -1, size);
-    }
-    switch (lua_type(L, index)) {
-    case LUA_TSTRING:
-    case LUA_TNUMBER: lua_pushvalue(L, index); break;
-    case LUA_TNIL: lua_pushliteral(L, "nil"); break;
-    case LUA_TBOOLEAN: lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false"); break;
-    default: wippyli_base_push_identity(L, index); break;
-    }
-    return lua_tolstring(L, -1, size);
-}
-
 static int wippyli_base_tostring(lua_State *L)
 {
     luaL_checkany(L, 1);
@@ -210,7 +137,7 @@ static bool wippyli_base_parse(const char *text, const char *end, int base, lua_
         end--;
     }
     bool negative = text < end && *text == '-';
-    text += negative ? 1 : 0;
+    text += negative || (text < end && *text == '+') ? 1 : 0;
     if (text == end) {
         return false;
     }
@@ -379,19 +306,13 @@ static int wippyli_base_pairs(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    lua_CFunction next = wippyli_base_next;
-    if (lua_getmetatable(L, 1)) {
-        lua_pop(L, 1);
-        if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
-            lua_pushvalue(L, 1);
-            lua_callk(L, 1, 3, 0, wippyli_base_pairs_called);
-            return 3;
-        }
-        if (wippyli_table_kind_of(L, 1) == WIPPYLI_TABLE_PLAIN) {
-            next = wippyli_base_next_plain; /* spares an object the look at its metatable */
-        }
+    if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
+        lua_pushvalue(L, 1);
+        lua_callk(L, 1, 3, 0, wippyli_base_pairs_called);
+        return 3;
     }
-    lua_pushcfunction(L, next);
+    bool lazy = wippyli_table_kind_of(L, 1) != WIPPYLI_TABLE_PLAIN;
+    lua_pushcfunction(L, lazy ? wippyli_base_next : wippyli_base_next_plain);
     lua_pushvalue(L, 1);
     lua_pushnil(L);
     return 3;
@@ -470,8 +391,8 @@ static int wippyli_base_setmetatable(lua_State *L)
         return luaL_typeerror(L, 2, "nil or table");
     }
     lua_settop(L, 2);
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL ||
-        wippyli_table_kind_of(L, 1) != WIPPYLI_TABLE_PLAIN) {
+    if (lua_getmetatable(L, 1) && (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL ||
+                                   wippyli_table_kind_of(L, 1) != WIPPYLI_TABLE_PLAIN)) {
         return luaL_error(L, "cannot change a protected metatable");
     }
     if (type == LUA_TTABLE) {
@@ -479,8 +400,8 @@ static int wippyli_base_setmetatable(lua_State *L)
         if (lua_rawget(L, 2) != LUA_TNIL) {
             return luaL_error(L, "'__gc' is not available");
         }
-        lua_pop(L, 1);
     }
+    lua_settop(L, 2);
     lua_setmetatable(L, 1);
     return 1;
 }

@@ -16,7 +16,4 @@
    Returns: WIPPY_OK, _ERR_NOMEM. */
 WIPPYLI_FN wippy_result wippyli_base_init(wippyli_sandbox *shared, lua_Alloc alloc_fn, void *ud);
 
-/* Push what tostring() gives for the value at `index`. May run a __tostring. */
-WIPPYLI_FN const char *wippyli_tostring(lua_State *L, int index, size_t *size);
-
 #endif /* WIPPYLI_LIB_BASE_H */

@@ -43,6 +43,9 @@ static int wippyli_coroutine_yield(lua_State *L);
 static bool wippyli_thread_yielded(lua_State *thread)
 {
     lua_Debug ar;
+    if (wippyli_guard_of(thread)->passing == 0) {
+        return true; /* nobody waits like that now */
+    }
     if (!lua_getstack(thread, 0, &ar) || !lua_checkstack(thread, 1)) {
         return false;
     }
@@ -86,9 +89,6 @@ static lua_State *wippyli_check_thread(lua_State *L, int index)
 /* NULL = it may be resumed with `count` values, otherwise why not. */
 static const char *wippyli_resume_refusal(lua_State *L, lua_State *thread, int count)
 {
-    if (wippyli_coroutine_is_owned(L, thread)) {
-        return "cannot resume a scheduled coroutine";
-    }
     switch (wippyli_thread_status_of(L, thread)) {
     case WIPPYLI_THREAD_SUSPENDED: break;
     case WIPPYLI_THREAD_DEAD: return "cannot resume dead coroutine";
@@ -122,6 +122,9 @@ static wippyli_outcome wippyli_thread_run(lua_State *L, lua_State *thread, int *
     bool can_pass = wippyli_guard_can_yield(L);
     int argument_count = *count;
     for (;;) {
+        if (guard->killed) { /* a __close that is C gets here */
+            wippyli_guard_stop(L);
+        }
         guard->pinned += can_pass ? 0 : 1;
         wippyli_guard_switch(guard, thread);
         int status = lua_resume(thread, L, argument_count, count);
@@ -164,6 +167,7 @@ static void wippyli_thread_results(lua_State *L, lua_State *thread, int count)
 static int wippyli_thread_pass(lua_State *L, lua_State *thread, int count, lua_KFunction then)
 {
     wippyli_thread_results(L, thread, count);
+    wippyli_guard_of(L)->passing++;
     return lua_yieldk(L, count, 0, then);
 }
 
@@ -174,6 +178,7 @@ static int wippyli_coroutine_resumed(lua_State *L, int status, lua_KContext cont
 {
     (void)status;
     (void)context;
+    wippyli_guard_of(L)->passing--;
     return wippyli_coroutine_resume_with(L, lua_gettop(L) - 1);
 }
 
@@ -199,7 +204,9 @@ static int wippyli_coroutine_resume(lua_State *L)
 {
     lua_State *thread = wippyli_check_thread(L, 1);
     int values = lua_gettop(L) - 1;
-    const char *refusal = wippyli_resume_refusal(L, thread, values);
+    const char *refusal = wippyli_coroutine_is_owned(L, thread)
+                              ? "cannot resume a scheduled coroutine"
+                              : wippyli_resume_refusal(L, thread, values);
     if (refusal) {
         lua_pushboolean(L, 0);
         lua_pushstring(L, refusal);
@@ -214,6 +221,9 @@ static int wippyli_coroutine_resume(lua_State *L)
 static int wippyli_thread_close(lua_State *L, lua_State *thread)
 {
     wippyli_guard *guard = wippyli_guard_of(L);
+    if (guard->killed) {
+        wippyli_guard_stop(L);
+    }
     guard->pinned++;
     wippyli_guard_switch(guard, thread);
     int status = lua_resetthread(thread);
@@ -265,6 +275,7 @@ static int wippyli_wrap_resumed(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
     (void)context;
+    wippyli_guard_of(L)->passing--;
     return wippyli_wrap_with(L, lua_tothread(L, lua_upvalueindex(1)), lua_gettop(L));
 }
 
@@ -279,6 +290,7 @@ static int wippyli_wrap_with(lua_State *L, lua_State *thread, int values)
     }
 }
 
+/* A wrapped thread is never one of the scheduler's. */
 static int wippyli_wrap_call(lua_State *L)
 {
     lua_State *thread = lua_tothread(L, lua_upvalueindex(1));

@@ -205,7 +205,7 @@ static int wippyli_math_modf(lua_State *L)
     }
     lua_Number value = luaL_checknumber(L, 1);
     lua_Number whole = value < 0 ? ceil(value) : floor(value);
-    lua_pushnumber(L, whole);
+    wippyli_math_push_whole(L, whole);
     lua_pushnumber(L, whole == value ? 0.0 : value - whole);
     return 2;
 }
@@ -234,14 +234,13 @@ static int wippyli_math_type(lua_State *L)
     return 1;
 }
 
-/* The extreme of all arguments; order: does index a win over index b. */
+/* The extreme of all arguments, whatever the operator < can compare. */
 static int wippyli_math_extreme(lua_State *L, bool largest)
 {
     int count = lua_gettop(L);
     int best = 1;
     luaL_argcheck(L, count >= 1, 1, "value expected");
-    for (int i = 1; i <= count; i++) {
-        luaL_checknumber(L, i);
+    for (int i = 2; i <= count; i++) {
         if (largest ? lua_compare(L, best, i, LUA_OPLT) : lua_compare(L, i, best, LUA_OPLT)) {
             best = i;
         }
@@ -358,8 +357,8 @@ static int wippyli_math_randomseed(lua_State *L)
         if (!lua_isinteger(L, 1) && lua_numbertointeger(number, &integer)) {
             first = (uint64_t)integer;
         } else {
-            first = lua_isinteger(L, 1) ? (uint64_t)lua_tointeger(L, 1) : (uint64_t)(int64_t)fmod(
-                                                                              number, 0x1.0p+53);
+            first = lua_isinteger(L, 1) ? (uint64_t)lua_tointeger(L, 1)
+                                        : (uint64_t)(int64_t)fmod(number, 0x1.0p+53);
         }
         second = (uint64_t)luaL_optinteger(L, 2, 0);
     }

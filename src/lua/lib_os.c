@@ -15,9 +15,8 @@ static int64_t wippyli_os_now(lua_State *L)
 static int wippyli_os_clock(lua_State *L)
 {
     wippyli_guard *guard = wippyli_guard_of(L);
-    lua_pushnumber(L, guard->shared->clock_seconds
-                          ? guard->shared->clock_seconds(guard->user_data)
-                          : (double)clock() / (double)CLOCKS_PER_SEC);
+    lua_pushnumber(L, guard->shared->clock_seconds ? guard->shared->clock_seconds(guard->user_data)
+                                                   : (double)clock() / (double)CLOCKS_PER_SEC);
     return 1;
 }
 
@@ -131,8 +130,7 @@ static int wippyli_os_date(lua_State *L)
 {
     size_t size = 0;
     const char *format = luaL_optlstring(L, 1, "%c", &size);
-    int64_t seconds =
-        lua_isnoneornil(L, 2) ? wippyli_os_now(L) : (int64_t)luaL_checkinteger(L, 2);
+    int64_t seconds = lua_isnoneornil(L, 2) ? wippyli_os_now(L) : (int64_t)luaL_checkinteger(L, 2);
     const wippyli_zone *zone = wippyli_guard_of(L)->shared->zone;
     if (size > 0 && *format == '!') {
         zone = NULL;
@@ -149,13 +147,13 @@ static int wippyli_os_date(lua_State *L)
 }
 
 static const wippyli_entry wippyli_os_entries[] = {
-    {"clock", wippyli_os_clock, 0, NULL},   {"date", wippyli_os_date, 0, NULL},
+    {"clock", wippyli_os_clock, 0, NULL},       {"date", wippyli_os_date, 0, NULL},
     {"difftime", wippyli_os_difftime, 0, NULL}, {"platform", NULL, 0, "wippy"},
     {"time", wippyli_os_time_call, 0, NULL},
 };
 
-static const wippyli_library wippyli_os_library = {
-    "os", wippyli_os_entries, WIPPYLI_COUNT(wippyli_os_entries), NULL, NULL};
+static const wippyli_library wippyli_os_library = {"os", wippyli_os_entries,
+                                                   WIPPYLI_COUNT(wippyli_os_entries), NULL, NULL};
 
 WIPPYLI_FN int wippyli_os_open(lua_State *L)
 {

@@ -3,7 +3,6 @@
    one choice open. A choice remembers where to go on and which captures there were: captures made later
    need no undoing, they are simply not there any more. */
 #include "lib_pattern.h"
-#include "lib_string.h"
 
 #include <string.h>
 
@@ -22,11 +21,13 @@ enum {
     WIPPYLI_SPACE = 16,
     WIPPYLI_CNTRL = 32,
     WIPPYLI_PUNCT = 64,
-    WIPPYLI_XDIGIT = 128
+    WIPPYLI_XDIGIT = 128,
+    WIPPYLI_ZERO = 256 /* %z of older versions */
 };
 
-static const uint8_t wippyli_char_classes[128] = {
-     32,  32,  32,  32,  32,  32,  32,  32,  32,  48,  48,  48,  48,  48,  32,  32,
+/* clang-format off */
+static const uint16_t wippyli_char_classes[128] = {
+    288,  32,  32,  32,  32,  32,  32,  32,  32,  48,  48,  48,  48,  48,  32,  32,
      32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,  32,
      16,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,  64,
     130, 130, 130, 130, 130, 130, 130, 130, 130, 130,  64,  64,  64,  64,  64,  64,
@@ -35,6 +36,7 @@ static const uint8_t wippyli_char_classes[128] = {
      64, 133, 133, 133, 133, 133, 133,   5,   5,   5,   5,   5,   5,   5,   5,   5,
       5,   5,   5,   5,   5,   5,   5,   5,   5,   5,   5,  64,  64,  64,  64,  32,
 };
+/* clang-format on */
 
 /* Bits of the class %letter, 0 = the letter names no class. */
 static unsigned wippyli_class_bits(char letter)
@@ -50,6 +52,7 @@ static unsigned wippyli_class_bits(char letter)
     case 'u': return WIPPYLI_UPPER;
     case 'w': return WIPPYLI_ALPHA | WIPPYLI_DIGIT;
     case 'x': return WIPPYLI_XDIGIT;
+    case 'z': return WIPPYLI_ZERO;
     default: return 0;
     }
 }
@@ -84,11 +87,12 @@ typedef struct wippyli_capture {
 #define WIPPYLI_CAPTURE_POSITION ((ptrdiff_t)-1)
 
 typedef struct wippyli_choice {
-    const char *at;    /* greedy: where the optional repetitions begin; lazy: where they end so far */
-    const char *item;  /* lazy: what to repeat once more; NULL = greedy */
-    const char *next;  /* the pattern behind the quantifier */
-    ptrdiff_t count;   /* greedy: optional repetitions taken */
-    uint32_t closed;   /* captures, as in the matcher */
+    const char *at; /* greedy: where the optional repetitions begin; lazy: where they end so far */
+    const char *item; /* lazy: what to repeat once more; NULL = greedy */
+    const char *next; /* the pattern behind the quantifier */
+    ptrdiff_t count;  /* greedy: optional repetitions taken */
+    int lead;         /* the byte that must stand where `next` goes on, -1 = not known */
+    uint32_t closed;  /* captures, as in the matcher */
     uint32_t level;
 } wippyli_choice;
 
@@ -99,7 +103,8 @@ typedef struct wippyli_matcher {
     const char *pattern; /* without the anchor */
     const char *pattern_end;
     bool anchored;
-    int first; /* the byte every match begins with, -1 = not known */
+    int lead;       /* the byte every match begins with, -1 = not known */
+    bool has_first; /* every match begins with a character of `first` */
     uint64_t steps;
     uint64_t next_poll;
     uint64_t budget;
@@ -107,6 +112,7 @@ typedef struct wippyli_matcher {
     uint32_t closed; /* bit i: capture i is complete */
     uint32_t choice_count;
     uint32_t choice_room;
+    const char *first;
     wippyli_choice *choices;
     wippyli_choice small_choices[WIPPYLI_CHOICES_SMALL];
     wippyli_capture captures[WIPPYLI_CAPTURES_MAX];
@@ -319,6 +325,27 @@ static const char *wippyli_match_back(wippyli_matcher *m, const char *s, char di
 
 /* ---- choices */
 
+/* The byte that a match of the pattern at p must begin with; -1 = there are several, or none. */
+static int wippyli_pattern_lead(const char *p, const char *end)
+{
+    while (p < end && (*p == '(' || *p == ')')) {
+        p++;
+    }
+    if (p < end && *p == '%') {
+        p++;
+        if (p < end && (wippyli_is_letter(*p) || (*p >= '0' && *p <= '9'))) {
+            return -1;
+        }
+    } else if (p < end && (*p == '.' || *p == '[' || *p == '$')) {
+        return -1;
+    }
+    if (p >= end) {
+        return -1;
+    }
+    bool optional = p + 1 < end && (p[1] == '*' || p[1] == '?' || p[1] == '-');
+    return optional ? -1 : (unsigned char)*p;
+}
+
 static wippyli_choice *wippyli_choice_push(wippyli_matcher *m, const char *at, const char *next)
 {
     if (m->choice_count >= m->choice_room) {
@@ -328,9 +355,42 @@ static wippyli_choice *wippyli_choice_push(wippyli_matcher *m, const char *at, c
     choice->at = at;
     choice->next = next;
     choice->item = NULL;
+    choice->lead = wippyli_pattern_lead(next, m->pattern_end);
     choice->closed = m->closed;
     choice->level = m->level;
     return choice;
+}
+
+/* One repetition less, or as many less as it takes for what follows to be able to match. */
+static const char *wippyli_choice_less(wippyli_matcher *m, wippyli_choice *choice)
+{
+    const char *s = choice->at + --choice->count;
+    if (choice->lead >= 0) {
+        while (s > choice->at && (s == m->source_end || (unsigned char)*s != choice->lead)) {
+            s--;
+        }
+        wippyli_matcher_charge(m, (uint64_t)(choice->at + choice->count - s) / 16);
+        choice->count = s - choice->at;
+    }
+    return s;
+}
+
+/* One repetition more. NULL: there is none. */
+static const char *wippyli_choice_more(wippyli_matcher *m, wippyli_choice *choice)
+{
+    if (choice->at >= m->source_end) {
+        return NULL;
+    }
+    if (*choice->item == '.' && choice->lead >= 0) { /* as many as it takes */
+        const char *from = choice->at + 1;
+        choice->at = (const char *)memchr(from, choice->lead, (size_t)(m->source_end - from));
+        wippyli_matcher_charge(m,
+                               (uint64_t)((choice->at ? choice->at : m->source_end) - from) / 16);
+        return choice->at;
+    }
+    wippyli_item item;
+    wippyli_item_read(m, choice->item, &item);
+    return wippyli_item_has(&item, *choice->at) ? ++choice->at : NULL;
 }
 
 /* Take the next way of the newest choice that has one. False: no way is left. */
@@ -343,16 +403,12 @@ static bool wippyli_choice_next(wippyli_matcher *m, const char **s, const char *
         m->closed = choice->closed;
         *p = choice->next;
         if (!choice->item) {
-            choice->count--;
-            *s = choice->at + choice->count;
+            *s = wippyli_choice_less(m, choice);
             m->choice_count -= choice->count == 0 ? 1u : 0u;
             return true;
         }
-        wippyli_item item;
-        wippyli_item_read(m, choice->item, &item);
-        if (choice->at < m->source_end && wippyli_item_has(&item, *choice->at)) {
-            choice->at++;
-            *s = choice->at;
+        *s = wippyli_choice_more(m, choice);
+        if (*s) {
             return true;
         }
         m->choice_count--;
@@ -485,13 +541,29 @@ static const char *wippyli_matcher_run(wippyli_matcher *m, const char *s)
 
 /* ---- setting up */
 
-static int wippyli_pattern_first(const char *p, const char *end)
+/* Find out what every match begins with, to pass quickly over where none can. */
+static void wippyli_matcher_first(wippyli_matcher *m)
 {
-    if (p == end || strchr("(.[%$)", *p) != NULL) {
-        return -1;
+    const char *p = m->pattern;
+    wippyli_item item;
+    m->has_first = false;
+    m->lead = -1;
+    if (p < m->pattern_end && *p == '(') {
+        p++;
     }
-    bool optional = p + 1 < end && (p[1] == '*' || p[1] == '?' || p[1] == '-');
-    return optional ? -1 : (unsigned char)*p;
+    if (m->anchored || p >= m->pattern_end || strchr("()$.", *p) != NULL) {
+        return;
+    }
+    if (*p == '%' && m->pattern_end - p > 1 && strchr("bf0123456789", p[1]) != NULL) {
+        return;
+    }
+    wippyli_item_read(m, p, &item);
+    if (item.end < m->pattern_end && strchr("*?-", *item.end) != NULL) {
+        return;
+    }
+    m->has_first = true;
+    m->first = p;
+    m->lead = item.kind == WIPPYLI_ITEM_CHAR ? item.c : -1;
 }
 
 /* Room for the choices: as many as there are quantifiers. Many come to stand on the Lua stack. */
@@ -505,8 +577,8 @@ static void wippyli_matcher_room(wippyli_matcher *m)
     m->choice_room = WIPPYLI_CHOICES_SMALL;
     if (count > WIPPYLI_CHOICES_SMALL) {
         m->choice_room = count < WIPPYLI_CHOICES_MAX ? count : WIPPYLI_CHOICES_MAX;
-        m->choices = (wippyli_choice *)lua_newuserdatauv(
-            m->L, m->choice_room * sizeof(wippyli_choice), 0);
+        m->choices =
+            (wippyli_choice *)lua_newuserdatauv(m->L, m->choice_room * sizeof(wippyli_choice), 0);
     }
 }
 
@@ -525,7 +597,6 @@ static void wippyli_matcher_init(wippyli_matcher *m, lua_State *L, const char *s
     if (m->anchored) {
         m->pattern++;
     }
-    m->first = wippyli_pattern_first(m->pattern, m->pattern_end);
     m->steps = 0;
     m->next_poll = WIPPYLI_POLL_STEPS;
     m->budget = (budget ? budget : WIPPYLI_PATTERN_STEPS) + 16 * (uint64_t)source_size;
@@ -535,12 +606,21 @@ static void wippyli_matcher_init(wippyli_matcher *m, lua_State *L, const char *s
 /* Where a match can begin, from s on; NULL = nowhere. */
 static const char *wippyli_matcher_skip(wippyli_matcher *m, const char *s)
 {
-    if (m->first < 0 || m->anchored) {
+    if (!m->has_first) {
         return s;
     }
-    const char *found = (const char *)memchr(s, m->first, (size_t)(m->source_end - s));
-    wippyli_matcher_charge(m, (uint64_t)((found ? found : m->source_end) - s) / 16);
-    return found;
+    if (m->lead >= 0) {
+        const char *found = (const char *)memchr(s, m->lead, (size_t)(m->source_end - s));
+        wippyli_matcher_charge(m, (uint64_t)((found ? found : m->source_end) - s) / 16);
+        return found;
+    }
+    wippyli_item item;
+    wippyli_item_read(m, m->first, &item);
+    while (s < m->source_end && !wippyli_item_has(&item, *s)) {
+        wippyli_matcher_charge(m, 1);
+        s++;
+    }
+    return s < m->source_end ? s : NULL;
 }
 
 /* ---- results */
@@ -658,6 +738,7 @@ static int wippyli_find_or_match(lua_State *L, bool find)
     wippyli_matcher m;
     wippyli_matcher_init(&m, L, source, source_size, pattern, pattern_size, !plain);
     if (!plain) {
+        wippyli_matcher_first(&m);
         return wippyli_search(&m, source + from, find);
     }
     const char *found = wippyli_plain_find(&m, source + from);
@@ -692,6 +773,7 @@ static int wippyli_gmatch_next(lua_State *L)
     lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
     wippyli_matcher m;
     wippyli_matcher_init(&m, L, source, source_size, pattern, pattern_size, false);
+    wippyli_matcher_first(&m);
     for (; s <= m.source_end; s++) {
         s = wippyli_matcher_skip(&m, s);
         const char *end = s ? wippyli_matcher_run(&m, s) : NULL;
@@ -839,6 +921,7 @@ WIPPYLI_FN int wippyli_pattern_gsub(lua_State *L)
     lua_settop(L, 3);
     wippyli_matcher m;
     wippyli_matcher_init(&m, L, source, source_size, pattern, pattern_size, true);
+    wippyli_matcher_first(&m);
     luaL_Buffer buffer;
     luaL_buffinit(L, &buffer);
     bool changed = false;

@@ -20,4 +20,16 @@ WIPPYLI_FN int wippyli_pattern_match(lua_State *L);
 WIPPYLI_FN int wippyli_pattern_gmatch(lua_State *L);
 WIPPYLI_FN int wippyli_pattern_gsub(lua_State *L);
 
+/* A position from the end of a string (-1 = last byte) as one from its beginning, at least 1. */
+WIPPYLI_INLINE size_t wippyli_string_from(lua_Integer position, size_t size)
+{
+    if (position > 0) {
+        return (size_t)position;
+    }
+    if (position == 0 || position < -(lua_Integer)size) {
+        return 1;
+    }
+    return size + (size_t)position + 1;
+}
+
 #endif /* WIPPYLI_LIB_PATTERN_H */

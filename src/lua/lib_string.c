@@ -1,8 +1,8 @@
 /* ========================================================================== >>lua/lib_string.c */
 #include "lib_string.h"
-#include "lib_base.h"
 #include "lib_pattern.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define WIPPYLI_STRING_MAX ((size_t)PTRDIFF_MAX)
@@ -49,7 +49,7 @@ static int wippyli_string_byte(lua_State *L)
     const char *text = wippyli_check_subject(L, 1, &size);
     lua_Integer first = luaL_optinteger(L, 2, 1);
     size_t from = wippyli_string_from(first, size);
-    size_t to = wippyli_string_to(luaL_optinteger(L, 3, (lua_Integer)from), size);
+    size_t to = wippyli_string_to(luaL_optinteger(L, 3, first), size);
     if (from > to) {
         return 0;
     }
@@ -156,6 +156,81 @@ static int wippyli_string_rep(lua_State *L)
     }
     luaL_pushresultsize(&buffer, total);
     return 1;
+}
+
+/* ------------------------------------------------------------------ tostring and format */
+
+/* registry[&key] = {[object] = number, n = how many}, with weak keys */
+static const char wippyli_string_ordinals = 0;
+
+/* In the order in which a process first prints its objects: addresses differ from run to run. */
+static lua_Integer wippyli_string_ordinal(lua_State *L, int index)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_string_ordinals) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "k");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &wippyli_string_ordinals);
+    }
+    lua_pushvalue(L, index);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_rawgetp(L, -1, &wippyli_string_ordinals);
+        lua_Integer number = lua_tointeger(L, -1) + 1;
+        lua_pop(L, 1);
+        lua_pushinteger(L, number);
+        lua_rawsetp(L, -2, &wippyli_string_ordinals);
+        lua_pushvalue(L, index);
+        lua_pushinteger(L, number);
+        lua_rawset(L, -3);
+        lua_pushinteger(L, number);
+    }
+    lua_Integer ordinal = lua_tointeger(L, -1);
+    lua_pop(L, 2);
+    return ordinal;
+}
+
+static void wippyli_string_push_identity(lua_State *L, int index)
+{
+    int type = luaL_getmetafield(L, index, "__name");
+    const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, index);
+    if (wippyli_guard_of(L)->shared->ordinals) {
+        lua_Integer ordinal = wippyli_string_ordinal(L, index);
+        char digits[17];
+        for (int i = 0; i < 16; i++) {
+            digits[15 - i] = "0123456789abcdef"[ordinal >> (4 * i) & 15];
+        }
+        digits[16] = 0;
+        lua_pushfstring(L, "%s: 0x%s", name, digits + 8);
+    } else {
+        lua_pushfstring(L, "%s: %p", name, lua_topointer(L, index));
+    }
+    if (type != LUA_TNIL) {
+        lua_remove(L, -2);
+    }
+}
+
+WIPPYLI_FN const char *wippyli_tostring(lua_State *L, int index, size_t *size)
+{
+    index = lua_absindex(L, index);
+    if (luaL_callmeta(L, index, "__tostring")) {
+        if (!lua_isstring(L, -1)) {
+            luaL_error(L, "'__tostring' must return a string");
+        }
+        return lua_tolstring(L, -1, size);
+    }
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+    case LUA_TNUMBER: lua_pushvalue(L, index); break;
+    case LUA_TNIL: lua_pushliteral(L, "nil"); break;
+    case LUA_TBOOLEAN: lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false"); break;
+    default: wippyli_string_push_identity(L, index); break;
+    }
+    return lua_tolstring(L, -1, size);
 }
 
 /* Replace an argument by its text where stock format() would print an address. */
@@ -273,18 +348,12 @@ static int wippyli_string_unm(lua_State *L)
 /* ------------------------------------------------------------------ the library */
 
 static const wippyli_entry wippyli_string_entries[] = {
-    {"byte", wippyli_string_byte, 0, NULL},
-    {"char", wippyli_string_char, 0, NULL},
-    {"find", wippyli_pattern_find, 0, NULL},
-    {"format", wippyli_string_format, 0, NULL},
-    {"gmatch", wippyli_pattern_gmatch, 0, NULL},
-    {"gsub", wippyli_pattern_gsub, 0, NULL},
-    {"len", wippyli_string_len, 0, NULL},
-    {"lower", wippyli_string_lower, 0, NULL},
-    {"match", wippyli_pattern_match, 0, NULL},
-    {"rep", wippyli_string_rep, 0, NULL},
-    {"reverse", wippyli_string_reverse, 0, NULL},
-    {"sub", wippyli_string_sub, 0, NULL},
+    {"byte", wippyli_string_byte, 0, NULL},       {"char", wippyli_string_char, 0, NULL},
+    {"find", wippyli_pattern_find, 0, NULL},      {"format", wippyli_string_format, 0, NULL},
+    {"gmatch", wippyli_pattern_gmatch, 0, NULL},  {"gsub", wippyli_pattern_gsub, 0, NULL},
+    {"len", wippyli_string_len, 0, NULL},         {"lower", wippyli_string_lower, 0, NULL},
+    {"match", wippyli_pattern_match, 0, NULL},    {"rep", wippyli_string_rep, 0, NULL},
+    {"reverse", wippyli_string_reverse, 0, NULL}, {"sub", wippyli_string_sub, 0, NULL},
     {"upper", wippyli_string_upper, 0, NULL},
 };
 

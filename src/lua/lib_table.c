@@ -8,59 +8,36 @@
 
 /* ------------------------------------------------------------------ access */
 
-/* A table, or something that behaves like one, and whether it is to be accessed raw. */
-static bool wippyli_table_check(lua_State *L, int index)
+/* A table, or something that behaves like one. */
+static void wippyli_table_check(lua_State *L, int index)
 {
-    if (lua_type(L, index) != LUA_TTABLE) {
-        if (luaL_getmetafield(L, index, "__index") == LUA_TNIL ||
-            luaL_getmetafield(L, index, "__newindex") == LUA_TNIL) {
-            luaL_typeerror(L, index, "table");
-        }
-        lua_pop(L, 2);
-        return false;
+    if (lua_type(L, index) == LUA_TTABLE) {
+        return;
     }
-    if (!lua_getmetatable(L, index)) {
-        return true;
+    if (luaL_getmetafield(L, index, "__index") == LUA_TNIL ||
+        luaL_getmetafield(L, index, "__newindex") == LUA_TNIL) {
+        luaL_typeerror(L, index, "table");
     }
-    lua_pop(L, 1);
-    return false;
+    lua_pop(L, 2);
 }
 
-static lua_Integer wippyli_table_length(lua_State *L, int index, bool raw)
+static lua_Integer wippyli_table_length(lua_State *L, int index)
 {
-    lua_Integer length = raw ? (lua_Integer)lua_rawlen(L, index) : luaL_len(L, index);
+    lua_Integer length = luaL_len(L, index);
     luaL_argcheck(L, length < WIPPYLI_TABLE_MAX, index, "table too big");
     return length;
-}
-
-static void wippyli_table_get(lua_State *L, int index, bool raw, lua_Integer at)
-{
-    if (raw) {
-        lua_rawgeti(L, index, at);
-    } else {
-        lua_geti(L, index, at);
-    }
-}
-
-static void wippyli_table_set(lua_State *L, int index, bool raw, lua_Integer at)
-{
-    if (raw) {
-        lua_rawseti(L, index, at);
-    } else {
-        lua_seti(L, index, at);
-    }
 }
 
 /* ------------------------------------------------------------------ insert, remove, move */
 
 static int wippyli_table_insert(lua_State *L)
 {
-    bool raw = wippyli_table_check(L, 1);
-    lua_Integer end = wippyli_table_length(L, 1, raw) + 1;
+    wippyli_table_check(L, 1);
+    lua_Integer end = wippyli_table_length(L, 1) + 1;
     int count = lua_gettop(L);
     uint32_t steps = 0;
     if (count == 2) {
-        wippyli_table_set(L, 1, raw, end);
+        lua_seti(L, 1, end);
         return 0;
     }
     if (count != 3) {
@@ -70,17 +47,17 @@ static int wippyli_table_insert(lua_State *L)
     luaL_argcheck(L, at >= 1 && at <= end, 2, "position out of bounds");
     for (lua_Integer i = end; i > at; i--) {
         wippyli_guard_step(L, &steps);
-        wippyli_table_get(L, 1, raw, i - 1);
-        wippyli_table_set(L, 1, raw, i);
+        lua_geti(L, 1, i - 1);
+        lua_seti(L, 1, i);
     }
-    wippyli_table_set(L, 1, raw, at);
+    lua_seti(L, 1, at);
     return 0;
 }
 
 static int wippyli_table_remove(lua_State *L)
 {
-    bool raw = wippyli_table_check(L, 1);
-    lua_Integer length = wippyli_table_length(L, 1, raw);
+    wippyli_table_check(L, 1);
+    lua_Integer length = wippyli_table_length(L, 1);
     lua_Integer at = luaL_optinteger(L, 2, length);
     uint32_t steps = 0;
     if (!lua_isnone(L, 2)) { /* one behind the end is allowed, and 0 of an empty table */
@@ -88,14 +65,14 @@ static int wippyli_table_remove(lua_State *L)
                       "position out of bounds");
     }
     lua_settop(L, 1);
-    wippyli_table_get(L, 1, raw, at);
+    lua_geti(L, 1, at);
     for (; at < length; at++) {
         wippyli_guard_step(L, &steps);
-        wippyli_table_get(L, 1, raw, at + 1);
-        wippyli_table_set(L, 1, raw, at);
+        lua_geti(L, 1, at + 1);
+        lua_seti(L, 1, at);
     }
     lua_pushnil(L);
-    wippyli_table_set(L, 1, raw, at);
+    lua_seti(L, 1, at);
     return 1;
 }
 
@@ -105,20 +82,20 @@ static int wippyli_table_move(lua_State *L)
     lua_Integer to = luaL_checkinteger(L, 3);
     lua_Integer at = luaL_checkinteger(L, 4);
     int target = lua_isnoneornil(L, 5) ? 1 : 5;
-    bool raw_from = wippyli_table_check(L, 1);
-    bool raw_to = wippyli_table_check(L, target);
+    wippyli_table_check(L, 1);
+    wippyli_table_check(L, target);
     uint32_t steps = 0;
     if (to >= from) {
-        luaL_argcheck(L, (lua_Unsigned)to - (lua_Unsigned)from < (lua_Unsigned)WIPPYLI_TABLE_MAX,
-                      3, "too many elements to move");
+        luaL_argcheck(L, (lua_Unsigned)to - (lua_Unsigned)from < (lua_Unsigned)WIPPYLI_TABLE_MAX, 3,
+                      "too many elements to move");
         lua_Integer last = to - from;
         luaL_argcheck(L, at <= LUA_MAXINTEGER - last, 4, "destination wrap around");
         bool upwards = at > to || at <= from || (target != 1 && !lua_rawequal(L, 1, target));
         for (lua_Integer n = 0; n <= last; n++) {
             lua_Integer i = upwards ? n : last - n;
             wippyli_guard_step(L, &steps);
-            wippyli_table_get(L, 1, raw_from, from + i);
-            wippyli_table_set(L, target, raw_to, at + i);
+            lua_geti(L, 1, from + i);
+            lua_seti(L, target, at + i);
         }
     }
     lua_pushvalue(L, target);
@@ -127,9 +104,9 @@ static int wippyli_table_move(lua_State *L)
 
 /* ------------------------------------------------------------------ concat, pack, unpack, create */
 
-static void wippyli_table_add(lua_State *L, luaL_Buffer *buffer, bool raw, lua_Integer at)
+static void wippyli_table_add(lua_State *L, luaL_Buffer *buffer, lua_Integer at)
 {
-    wippyli_table_get(L, 1, raw, at);
+    lua_geti(L, 1, at);
     if (!lua_isstring(L, -1)) {
         luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
                    (LUAI_UACINT)at);
@@ -140,17 +117,16 @@ static void wippyli_table_add(lua_State *L, luaL_Buffer *buffer, bool raw, lua_I
 static int wippyli_table_concat(lua_State *L)
 {
     size_t gap_size = 0;
-    bool raw = wippyli_table_check(L, 1);
+    wippyli_table_check(L, 1);
     const char *gap = luaL_optlstring(L, 2, "", &gap_size);
     lua_Integer first = luaL_optinteger(L, 3, 1);
-    lua_Integer last =
-        lua_isnoneornil(L, 4) ? wippyli_table_length(L, 1, raw) : luaL_checkinteger(L, 4);
+    lua_Integer last = lua_isnoneornil(L, 4) ? wippyli_table_length(L, 1) : luaL_checkinteger(L, 4);
     uint32_t steps = 0;
     luaL_Buffer buffer;
     luaL_buffinit(L, &buffer);
     for (lua_Integer i = first; i <= last; i++) {
         wippyli_guard_step(L, &steps);
-        wippyli_table_add(L, &buffer, raw, i);
+        wippyli_table_add(L, &buffer, i);
         if (i == last) {
             break; /* it may be the largest integer there is */
         }
@@ -184,12 +160,11 @@ WIPPYLI_FN int wippyli_table_unpack(lua_State *L)
     if (count >= INT_MAX || !lua_checkstack(L, (int)++count)) {
         return luaL_error(L, "too many results to unpack");
     }
-    bool raw = lua_type(L, 1) == LUA_TTABLE && !lua_getmetatable(L, 1);
     uint32_t steps = 0;
     lua_settop(L, 1);
     for (lua_Unsigned i = 0; i < count; i++) {
         wippyli_guard_step(L, &steps);
-        wippyli_table_get(L, 1, raw, first + (lua_Integer)i);
+        lua_geti(L, 1, first + (lua_Integer)i);
     }
     return (int)count;
 }
@@ -217,7 +192,6 @@ static int wippyli_table_create(lua_State *L)
 
 typedef struct wippyli_sort {
     lua_State *L;
-    bool raw;
     bool has_order;
     uint32_t steps;
     uint32_t yes_count;  /* times the order said yes */
@@ -231,8 +205,8 @@ static bool wippyli_sort_ask(wippyli_sort *sort, uint32_t a, uint32_t b)
     if (sort->has_order) {
         lua_pushvalue(L, 2);
     }
-    wippyli_table_get(L, 1, sort->raw, (lua_Integer)a + 1);
-    wippyli_table_get(L, 1, sort->raw, (lua_Integer)b + 1);
+    lua_geti(L, 1, (lua_Integer)a + 1);
+    lua_geti(L, 1, (lua_Integer)b + 1);
     if (!sort->has_order) {
         bool less = lua_compare(L, -2, -1, LUA_OPLT) != 0;
         lua_pop(L, 2);
@@ -321,17 +295,17 @@ static void wippyli_sort_apply(wippyli_sort *sort, uint32_t *order, uint32_t cou
         if (order[start] == start) {
             continue;
         }
-        wippyli_table_get(L, 1, sort->raw, (lua_Integer)start + 1);
+        lua_geti(L, 1, (lua_Integer)start + 1);
         uint32_t at = start;
         while (order[at] != start) {
             uint32_t source = order[at];
             wippyli_guard_step(L, &sort->steps);
-            wippyli_table_get(L, 1, sort->raw, (lua_Integer)source + 1);
-            wippyli_table_set(L, 1, sort->raw, (lua_Integer)at + 1);
+            lua_geti(L, 1, (lua_Integer)source + 1);
+            lua_seti(L, 1, (lua_Integer)at + 1);
             order[at] = at;
             at = source;
         }
-        wippyli_table_set(L, 1, sort->raw, (lua_Integer)at + 1);
+        lua_seti(L, 1, (lua_Integer)at + 1);
         order[at] = at;
     }
 }
@@ -399,9 +373,12 @@ static int64_t *wippyli_sort_keys(lua_State *L, int64_t *keys, int64_t *spare, u
     return keys;
 }
 
-/* False: not such a table, nothing done. */
+/* False: not such a table, nothing done; it may leave a value on the stack. */
 static bool wippyli_sort_numbers(lua_State *L, uint32_t count)
 {
+    if (lua_type(L, 1) != LUA_TTABLE || lua_getmetatable(L, 1)) {
+        return false;
+    }
     int type = lua_rawgeti(L, 1, 1);
     bool integers = lua_isinteger(L, -1) != 0;
     lua_pop(L, 1);
@@ -429,21 +406,21 @@ static int wippyli_table_sort(lua_State *L)
 {
     wippyli_sort sort;
     sort.L = L;
-    sort.raw = wippyli_table_check(L, 1);
+    wippyli_table_check(L, 1);
     sort.steps = 0;
     sort.yes_count = 0;
     sort.next_check = 1;
-    lua_Integer length = wippyli_table_length(L, 1, sort.raw);
+    lua_Integer length = wippyli_table_length(L, 1);
+    if (length < 2) {
+        return 0;
+    }
     sort.has_order = !lua_isnoneornil(L, 2);
     if (sort.has_order) {
         luaL_checktype(L, 2, LUA_TFUNCTION);
     }
     lua_settop(L, 2);
-    if (length < 2) {
-        return 0;
-    }
     uint32_t count = (uint32_t)length;
-    if (sort.raw && !sort.has_order && wippyli_sort_numbers(L, count)) {
+    if (!sort.has_order && wippyli_sort_numbers(L, count)) {
         return 0;
     }
     uint32_t *order = (uint32_t *)lua_newuserdatauv(L, 2 * sizeof(uint32_t) * (size_t)count, 0);

@@ -1,6 +1,6 @@
 /* ========================================================================== >>lua/lib_table
    The table library. Every loop looks at the guard now and then, so none of them outlives a kill, and a
-   __len above 2^31 is refused. Tables without a metatable are read and written raw.
+   __len above 2^31 is refused.
 
    table.sort is stable and reads each element at its comparisons but writes only at the end: an order
    function that fails leaves the table as it was.

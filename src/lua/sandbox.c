@@ -245,24 +245,13 @@ static void wippyli_module_push(lua_State *L, const wippyli_library *module)
     lua_call(L, 1, 1);
 }
 
-/* Push the value that the name would be filled in with and take it. False: none, nothing pushed. */
-static bool wippyli_globals_take(lua_State *L, const char *name, size_t size)
+/* Keep the value on top in _G (at 1) under the name (at 2). The name is taken after that: it must not
+   be lost when there is no memory to keep it. */
+static void wippyli_globals_keep(lua_State *L)
 {
-    wippyli_guard *guard = wippyli_guard_of(L);
-    const wippyli_sandbox *shared = guard->shared;
-    int at = wippyli_library_find(shared->globals, name, size);
-    if (at >= 0 && (guard->taken >> at & 1) == 0) {
-        wippyli_entry_push(L, &shared->globals->entries[at]);
-        guard->taken |= (uint64_t)1 << at;
-        return true;
-    }
-    at = strlen(name) == size ? wippyli_module_place(shared, name) : -1;
-    if (!wippyli_is_granted(guard, at)) {
-        return false;
-    }
-    wippyli_module_push(L, shared->modules[at]);
-    wippyli_take_module(guard, at);
-    return true;
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
 }
 
 static int wippyli_globals_index(lua_State *L)
@@ -270,36 +259,53 @@ static int wippyli_globals_index(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING) {
         return 0;
     }
+    wippyli_guard *guard = wippyli_guard_of(L);
+    const wippyli_sandbox *shared = guard->shared;
     size_t size = 0;
     const char *name = lua_tolstring(L, 2, &size);
-    if (!wippyli_globals_take(L, name, size)) {
+    int at = wippyli_library_find(shared->globals, name, size);
+    if (at >= 0 && (guard->taken >> at & 1) == 0) {
+        wippyli_entry_push(L, &shared->globals->entries[at]);
+        wippyli_globals_keep(L);
+        guard->taken |= (uint64_t)1 << at;
+        return 1;
+    }
+    at = strlen(name) == size ? wippyli_module_place(shared, name) : -1;
+    if (!wippyli_is_granted(guard, at)) {
         return 0;
     }
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, 1);
+    wippyli_module_push(L, shared->modules[at]);
+    wippyli_globals_keep(L);
+    wippyli_take_module(guard, at);
     return 1;
+}
+
+/* A name gets a value that is not the one it would be filled in with. */
+static void wippyli_globals_take(wippyli_guard *guard, const char *name, size_t size)
+{
+    int at = wippyli_library_find(guard->shared->globals, name, size);
+    if (at >= 0) {
+        guard->taken |= (uint64_t)1 << at;
+    }
+    at = strlen(name) == size ? wippyli_module_place(guard->shared, name) : -1;
+    if (at >= 0) {
+        wippyli_take_module(guard, at);
+    }
 }
 
 /* A name that was absent gets a value: whatever it is, nil too, the name is not filled in later. */
 static int wippyli_globals_newindex(lua_State *L)
 {
     lua_settop(L, 3);
+    if (!lua_isnil(L, 3)) {
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, 3);
+        lua_rawset(L, 1);
+    }
     if (lua_type(L, 2) == LUA_TSTRING) {
-        wippyli_guard *guard = wippyli_guard_of(L);
         size_t size = 0;
         const char *name = lua_tolstring(L, 2, &size);
-        int at = wippyli_library_find(guard->shared->globals, name, size);
-        if (at >= 0) {
-            guard->taken |= (uint64_t)1 << at;
-        }
-        at = strlen(name) == size ? wippyli_module_place(guard->shared, name) : -1;
-        if (at >= 0) {
-            wippyli_take_module(guard, at);
-        }
-    }
-    if (!lua_isnil(L, 3)) {
-        lua_rawset(L, 1);
+        wippyli_globals_take(wippyli_guard_of(L), name, size);
     }
     return 0;
 }

@@ -53,12 +53,12 @@ typedef struct wippyli_sandbox {
     const wippyli_library *globals;        /* at most 64 names; from wippyli_base_init() */
     const wippyli_library *const *modules; /* sorted by name; what states may be granted */
     uint32_t module_count;                 /* at most 64 * WIPPYLI_GRANT_WORDS */
-    bool ordinals;                         /* tostring() counts objects instead of printing addresses */
-    uint64_t pattern_steps;                /* most steps of one match; 0 = WIPPYLI_PATTERN_STEPS */
-    lua_CFunction strings;                 /* gives strings their metatable; wippyli_base_init() */
-    lua_CFunction format;                  /* stock string.format; wippyli_base_init() */
-    lua_CFunction spawn;                   /* coroutine.spawn; NULL = absent */
-    const struct wippyli_zone *zone;       /* local time of os.date() and os.time(); NULL = UTC */
+    bool ordinals;                   /* tostring() counts objects instead of printing addresses */
+    uint64_t pattern_steps;          /* most steps of one match; 0 = WIPPYLI_PATTERN_STEPS */
+    lua_CFunction strings;           /* gives strings their metatable; wippyli_base_init() */
+    lua_CFunction format;            /* stock string.format; wippyli_base_init() */
+    lua_CFunction spawn;             /* coroutine.spawn; NULL = absent */
+    const struct wippyli_zone *zone; /* local time of os.date() and os.time(); NULL = UTC */
 
     /* All may be NULL. user_data is that of the guard.
        poll:  called every few thousand steps of a long loop in C; true = the state is to end.
@@ -89,14 +89,15 @@ typedef enum wippyli_yielded {
 typedef struct wippyli_guard {
     const wippyli_sandbox *shared;
     void *user_data;
-    lua_State *volatile running;           /* the thread that runs now; a signal handler may read it */
-    volatile int interrupt;                /* set from outside or by a hook: interrupt what runs soon */
-    int yield_reason;                      /* wippyli_yielded; the scheduler resets it to USER */
-    uint32_t pinned;                       /* resumers below that cannot yield: nothing may block */
-    bool killed;                           /* set once; from then on no Lua code of the state runs */
-    bool loading;                          /* the chunk runs: for the text of an error */
-    bool random_seeded;                    /* private: random[] holds a state */
-    uint64_t taken;                        /* private: names of _G that are not filled in any more */
+    lua_State *volatile running; /* the thread that runs now; a signal handler may read it */
+    volatile int interrupt;      /* set from outside or by a hook: interrupt what runs soon */
+    int yield_reason;            /* wippyli_yielded; the scheduler resets it to USER */
+    uint32_t pinned;             /* resumers below that cannot yield: nothing may block */
+    uint32_t passing;            /* private: threads whose resumer yielded on their behalf */
+    bool killed;                 /* set once; from then on no Lua code of the state runs */
+    bool loading;                /* the chunk runs: for the text of an error */
+    bool random_seeded;          /* private: random[] holds a state */
+    uint64_t taken;              /* private: names of _G that are not filled in any more */
     uint64_t granted[WIPPYLI_GRANT_WORDS]; /* private: modules that are still to be filled in */
     uint64_t random[4];                    /* random[0] = seed, given by the owner */
 } wippyli_guard;
