@@ -154,6 +154,21 @@ WIPPYI_FN void wippyi_host_spare(wippyi_host *host)
     wippyi_mutex_unlock(&host->thread_lock);
 }
 
+/* Until a worker that shall quit has done so: it says so under stop_lock. Wakes are repeated, because
+   one may go to another worker; a wake too many is kept by the ticket and found at the next sleep. */
+static void wippyi_host_wait_exit(wippyi_host *host, wippyi_worker *w)
+{
+    wippy_runtime *rt = host->rt;
+    while (wippyi_a32_load_acq(&w->exited) == 0) {
+        wippyi_host_wake_all(host);
+        wippyi_mutex_lock(&rt->stop_lock);
+        if (wippyi_a32_load_acq(&w->exited) == 0) {
+            (void)wippyi_cond_timedwait(&rt->stop_cond, &rt->stop_lock, 5000000);
+        }
+        wippyi_mutex_unlock(&rt->stop_lock);
+    }
+}
+
 /* End the threads of workers[from...); under thread_lock. */
 static void wippyi_host_end_from(wippyi_host *host, uint32_t from)
 {
@@ -170,13 +185,7 @@ static void wippyi_host_end_from(wippyi_host *host, uint32_t from)
         if (!w->thread_started) {
             continue;
         }
-        /* a wake too many is kept by the ticket and found when the worker sleeps next */
-        while (wippyi_a32_load_acq(&w->exited) == 0) {
-            wippyi_host_wake_all(host);
-            if (wippyi_a32_load_acq(&w->exited) == 0) {
-                wippyi_thread_yield();
-            }
-        }
+        wippyi_host_wait_exit(host, w);
         wippyi_thread_join(&w->thread);
         w->thread_started = false;
     }

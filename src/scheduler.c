@@ -684,7 +684,10 @@ WIPPYI_FN void wippyi_worker_main(void *arg)
     }
     wippyi_hand_over(w);
     wippyi_watchdog_leave(w);
+    wippyi_mutex_lock(&host->rt->stop_lock);
     wippyi_a32_store_rel(&w->exited, 1);
+    wippyi_cond_broadcast(&host->rt->stop_cond);
+    wippyi_mutex_unlock(&host->rt->stop_lock);
 }
 
 /* ---- workers as objects ---- */

@@ -281,6 +281,17 @@ static void wippyi_bind_exec(wippy_runtime *rt, wippyi_worker *w, const wippyi_j
     }
 }
 
+/* A process that comes to life while its host stops was not there when the others were told. */
+static void wippyi_late_for_stop(wippyi_worker *w, uint64_t pid)
+{
+    uint32_t state = wippyi_a32_load_sc(&w->host->state);
+    if (state == WIPPYI_HOST_STOPPING) {
+        (void)wippyi_cancel(w->host->rt, w, 0, pid, "scheduler shutdown");
+    } else if (state == WIPPYI_HOST_KILLING) {
+        (void)wippyi_terminate(w->host->rt, w, pid);
+    }
+}
+
 static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
 {
     wippy_runtime *rt = w->host->rt;
@@ -293,8 +304,10 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     slot->flags |= WIPPYI_PROC_BODY | WIPPYI_PROC_RUN;
     wippyi_bind_spawner(rt, w, job);
     wippyi_mailbox_open(&slot->box);
-    /* CLOSED -> live. release: publishes everything init wrote to senders */
-    wippyi_a64_store_rel(&slot->life, pid);
+    /* new -> live. release: publishes everything init wrote to senders; seq_cst: before the look at the
+       host's state, which a stop changes before it looks for live processes */
+    wippyi_a64_store_sc(&slot->life, pid);
+    wippyi_late_for_stop(w, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;
     wippyi_a64_add_rlx(&rt->spawned, 1);
