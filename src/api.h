@@ -1107,7 +1107,7 @@ WIPPY_API wippy_decision wippy_policy_evaluate(wippy_runtime *rt, const char *po
 
    Thread:  any.
    Returns: the decision; WIPPY_UNDEFINED for an empty scope.
-   Cost:    as wippy_policy_evaluate(), one lock for all. */
+   Cost:    as wippy_policy_evaluate(), for each until one denies. */
 WIPPY_API wippy_decision wippy_scope_evaluate(wippy_runtime *rt, const char *const *ids,
                                               uint32_t count, const wippy_access *access);
 
@@ -1538,7 +1538,7 @@ WIPPY_API wippy_result wippy_services_start(wippy_runtime *rt, wippy_host where)
 
    Thread:  any but a step. When the supervisor's host is a pump host it is pumped here.
    Returns: WIPPY_OK, _ERR_UNAVAILABLE (a service that is not optional failed or is blocked),
-            _ERR_TIMEOUT, _ERR_INVALID (not started, or called from a step). */
+            _ERR_TIMEOUT, _ERR_INVALID (not started, or stopping). */
 WIPPY_API wippy_result wippy_services_wait(wippy_runtime *rt, uint64_t timeout_ns,
                                            wippy_diag *diag);
 
@@ -1548,7 +1548,7 @@ WIPPY_API wippy_result wippy_services_wait(wippy_runtime *rt, uint64_t timeout_n
 
    Thread:  any but a step; with timeout 0 any. Pumps as wippy_services_wait().
    Returns: WIPPY_OK (stopped, or never started), WIPPY_PENDING (asked, not stopped yet; only for
-            timeout 0), _ERR_TIMEOUT (goes on in the background), _ERR_INVALID (from a step). */
+            timeout 0), _ERR_TIMEOUT (goes on in the background). */
 WIPPY_API wippy_result wippy_services_stop(wippy_runtime *rt, uint64_t timeout_ns);
 
 /* Ask for one service to be started, with what it requires, or stopped, after what requires it.

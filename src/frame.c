@@ -6,7 +6,6 @@
 
 /* What a frame is to hold; everything belongs to somebody else. */
 typedef struct wippyi_frame_parts {
-    const char *entry;
     const char *actor;
     wippy_slice actor_meta;
     wippy_slice context;
@@ -25,8 +24,7 @@ static size_t wippyi_frame_size(const wippyi_frame_parts *parts)
     for (uint32_t i = 0; i < parts->scope_count; i++) {
         size += strlen(parts->scope[i]) + 1;
     }
-    return size + strlen(parts->entry) + 1 + strlen(parts->actor) + 1 + parts->actor_meta.size +
-           parts->context.size;
+    return size + strlen(parts->actor) + 1 + parts->actor_meta.size + parts->context.size;
 }
 
 static const char *wippyi_frame_copy(char **at, const char *data, size_t size)
@@ -58,7 +56,6 @@ static void wippyi_frame_fill(wippy_frame *frame, const wippyi_frame_parts *part
     frame->scope_count = parts->scope_count;
     frame->has_scope = parts->has_scope;
     frame->trusted = parts->trusted;
-    frame->entry = wippyi_frame_copy(&at, parts->entry, strlen(parts->entry) + 1);
     frame->actor = wippyi_frame_copy(&at, parts->actor, strlen(parts->actor) + 1);
     frame->actor_meta = wippyi_frame_copy_slice(&at, parts->actor_meta);
     frame->context = wippyi_frame_copy_slice(&at, parts->context);
@@ -83,10 +80,8 @@ static wippy_result wippyi_frame_from_parts(wippyi_mem *mem, const wippyi_frame_
 static void wippyi_frame_parts_of(const wippy_frame *base, wippyi_frame_parts *parts)
 {
     memset(parts, 0, sizeof(*parts));
-    parts->entry = "";
     parts->actor = "";
     if (base) {
-        parts->entry = base->entry;
         parts->actor = base->actor;
         parts->actor_meta = base->actor_meta;
         parts->context = base->context;
@@ -215,19 +210,6 @@ WIPPY_API wippy_result wippy_frame_make(wippy_runtime *rt, const wippy_frame_des
     return wippyi_frame_build(wippyi_runtime_mem(rt), desc, out);
 }
 
-WIPPYI_FN wippy_result wippyi_frame_with_entry(wippy_runtime *rt, wippy_frame *base,
-                                               const char *entry_id, wippy_frame **out)
-{
-    wippyi_frame_parts parts;
-    if (strcmp(wippyi_frame_entry(base), entry_id) == 0) {
-        *out = base ? wippy_frame_hold(base) : NULL;
-        return WIPPY_OK;
-    }
-    wippyi_frame_parts_of(base, &parts);
-    parts.entry = entry_id;
-    return wippyi_frame_from_parts(wippyi_runtime_mem(rt), &parts, out);
-}
-
 WIPPYI_FN wippy_result wippyi_frame_trusted(wippyi_mem *mem, wippy_frame **out)
 {
     wippyi_frame_parts parts;
@@ -257,11 +239,6 @@ WIPPY_API void wippy_frame_release(wippy_runtime *rt, wippy_frame *frame)
 }
 
 /* ------------------------------------------------------------------ reading */
-
-WIPPYI_FN const char *wippyi_frame_entry(const wippy_frame *frame)
-{
-    return frame ? frame->entry : "";
-}
 
 WIPPY_API const char *wippy_frame_actor(const wippy_frame *frame)
 {

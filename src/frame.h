@@ -1,5 +1,5 @@
 /* ========================================================================== >>frame
-   What a process carries besides its state: entry id, actor, scope, context values.
+   What a process carries besides its state: actor, scope, context values.
    Any thread.  Locks: none.  Allocates: one block a frame, through wippyi_mem.
    Holds: a frame never changes after it was made; it is freed by the thread that releases the last
    count. A trusted frame (the runtime's own processes) may do everything and is never inherited. */
@@ -16,8 +16,7 @@ struct wippy_frame {
     uint32_t scope_count;
     bool has_scope;
     bool trusted;
-    const char *entry; /* "" = none; all strings lie behind the struct */
-    const char *actor; /* "" = none */
+    const char *actor; /* "" = none; all strings lie behind the struct */
     wippy_slice actor_meta;
     wippy_slice context; /* size 0 = empty */
     const char *const *scope;
@@ -30,14 +29,7 @@ struct wippy_frame {
 WIPPYI_FN wippy_result wippyi_frame_build(wippyi_mem *mem, const wippy_frame_desc *desc,
                                           wippy_frame **out);
 
-/* The same frame under another entry id ("" = none); base NULL = the empty frame. When nothing
-   differs it is base itself, held once more; the empty frame without entry is NULL. */
-WIPPYI_FN wippy_result wippyi_frame_with_entry(wippy_runtime *rt, wippy_frame *base,
-                                               const char *entry_id, wippy_frame **out);
-
 /* A frame for a process of the runtime itself. */
 WIPPYI_FN wippy_result wippyi_frame_trusted(wippyi_mem *mem, wippy_frame **out);
-
-WIPPYI_FN const char *wippyi_frame_entry(const wippy_frame *frame); /* "" = none */
 
 #endif /* WIPPYI_FRAME_H */
