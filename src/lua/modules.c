@@ -1,9 +1,18 @@
-/* ========================================================================== >>lua/modules.c
-   The modules of the bridge, one line each: what a runtime offers beyond the core of the bridge. */
-#include "body.h"
+/* ========================================================================== >>lua/modules.c */
+#include "modules.h"
+#include "mod_time.h"
+#include "shared.h"
+
+/* Modules that entries name in `modules`. */
+static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
+    wippyli_mtime_module,
+};
 
 WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
 {
-    (void)bridge;
-    return WIPPY_OK;
+    wippy_result result = wippyli_shared_open(bridge);
+    for (size_t i = 0; i < WIPPYLI_COUNT(wippyli_modules_granted) && result == WIPPY_OK; i++) {
+        result = wippyli_bridge_module(bridge, wippyli_modules_granted[i]());
+    }
+    return result;
 }
