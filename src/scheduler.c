@@ -89,11 +89,11 @@ static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, u
     wippyi_mutex_lock(&queue->lock);
     wippyi_queue_sort(queue);
     slot = wippyi_queue_pop(queue);
-    for (taken = 0; taken < WIPPYI_TAKE_MAX && queue->first != NULL; taken++) {
-        if (!wippyi_ring_push(&w->rings[lane], queue->first)) {
-            break;
-        }
-        (void)wippyi_queue_pop(queue);
+    for (taken = 0; taken < WIPPYI_TAKE_MAX && queue->first != NULL &&
+                    wippyi_ring_count(&w->rings[lane]) < WIPPYI_RING_SIZE;
+         taken++) {
+        /* out of the list first: once it is in the ring, a thief may run it */
+        (void)wippyi_ring_push(&w->rings[lane], wippyi_queue_pop(queue));
     }
     wippyi_a32_store_sc(&queue->waiting, queue->first != NULL ? 1 : 0);
     wippyi_mutex_unlock(&queue->lock);
