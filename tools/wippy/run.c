@@ -273,7 +273,18 @@ static int choose_host(session *s, const char **host)
 
 /* ---------------------------------------------------------------- starting */
 
-/* Wait until the host runs. A signal ends the wait; it is remembered. */
+/* Wait for something to happen. True: it is over before it began, or at last. */
+static bool is_over(session *s, int timeout_ms)
+{
+    if (!s->signaled && !s->exited) {
+        cmd_notice notice = watch_wait(&s->watch, timeout_ms);
+        s->signaled = notice == NOTICE_SIGNAL;
+        s->exited = notice == NOTICE_EXIT;
+    }
+    return s->signaled || s->exited;
+}
+
+/* Wait until the host runs, or all is over. */
 static int wait_for_host(session *s, const char *id, wippy_host *host)
 {
     wippy_service_info info;
@@ -285,8 +296,7 @@ static int wait_for_host(session *s, const char *id, wippy_host *host)
             info.status == WIPPY_SERVICE_RUNNING && wippy_host_find(s->rt, id, host) == WIPPY_OK) {
             return 0;
         }
-        if (watch_wait(&s->watch, POLL_MS) == NOTICE_SIGNAL) {
-            s->signaled = true;
+        if (is_over(s, POLL_MS)) {
             return 0;
         }
     }
@@ -360,7 +370,7 @@ static int start_process(session *s, const char *name, const text_list *argument
     if (status == 0) {
         status = wait_for_host(s, host_id, &host);
     }
-    if (status == 0 && !s->signaled) {
+    if (status == 0 && !is_over(s, 0)) {
         hide_logs(s, entries, host_id);
         status = spawn(s, id, host, arguments);
     }
@@ -392,30 +402,28 @@ static int check_services(session *s)
     return status;
 }
 
-static int start_services(session *s, bool all)
+/* Start the services and wait until each runs or has failed. */
+static int start_services(session *s, bool must_run)
 {
     wippy_host none = {0};
     wippy_result result = wippy_services_start(s->rt, none);
     if (result != WIPPY_OK) {
         return fail(s->options, "cannot start services: %s", wippy_result_text(result));
     }
-    while (all && wippy_services_wait(s->rt, 0, NULL) == WIPPY_ERR_TIMEOUT) {
-        if (watch_wait(&s->watch, POLL_MS) == NOTICE_SIGNAL) {
-            s->signaled = true;
-            return 0;
+    for (int waited_ms = 0; must_run || waited_ms < HOST_WAIT_MS; waited_ms += POLL_MS) {
+        if (is_over(s, 0) ||
+            wippy_services_wait(s->rt, POLL_MS * 1000000, NULL) != WIPPY_ERR_TIMEOUT) {
+            break;
         }
     }
-    return all ? check_services(s) : 0;
+    return must_run && !is_over(s, 0) ? check_services(s) : 0;
 }
 
 /* ---------------------------------------------------------------- waiting and stopping */
 
 static void wait_for_end(session *s)
 {
-    while (!s->signaled && !s->exited) {
-        cmd_notice notice = watch_wait(&s->watch, -1);
-        s->signaled = notice == NOTICE_SIGNAL;
-        s->exited = notice == NOTICE_EXIT;
+    while (!is_over(s, -1)) {
     }
     if (s->signaled) {
         log_line(&s->log, WIPPY_LOG_INFO, "received shutdown signal");
@@ -472,7 +480,7 @@ static int run_runtime(session *s, const char *name, const text_list *arguments)
     if (status == 0) {
         status = start_services(s, !process);
     }
-    if (status == 0 && process && !s->signaled) {
+    if (status == 0 && process && !is_over(s, 0)) {
         status = start_process(s, name, arguments);
     }
     log_settle(&s->log, status != 0);
