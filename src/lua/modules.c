@@ -1,16 +1,28 @@
 /* ========================================================================== >>lua/modules.c */
 #include "modules.h"
+#include "common.h"
+#include "mod_ctx.h"
+#include "mod_env.h"
+#include "mod_events.h"
+#include "mod_funcs.h"
 #include "mod_time.h"
 #include "shared.h"
 
 /* Modules that entries name in `modules`. */
 static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
     wippyli_mtime_module,
+    wippyli_mod_ctx,
+    wippyli_mod_env,
+    wippyli_mod_events,
+    wippyli_mod_funcs,
 };
 
 WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
 {
     wippy_result result = wippyli_shared_open(bridge);
+    if (result == WIPPY_OK) {
+        result = wippyli_common_open(bridge);
+    }
     for (size_t i = 0; i < WIPPYLI_COUNT(wippyli_modules_granted) && result == WIPPY_OK; i++) {
         result = wippyli_bridge_module(bridge, wippyli_modules_granted[i]());
     }
