@@ -39,9 +39,9 @@ typedef struct kit {
     lua_State *queue[KIT_THREADS];
     int resumed_with[KIT_THREADS]; /* values each gets */
     unsigned queue_count;
-    unsigned steps;       /* lua_resume calls of the scheduler */
-    unsigned block_count; /* times something blocked */
-    int hook_count;       /* instructions between hooks; 0 = no hook */
+    unsigned steps;            /* lua_resume calls of the scheduler */
+    unsigned block_count;      /* times something blocked */
+    int hook_count;            /* instructions between hooks; 0 = no hook */
     unsigned hooks_until_kill; /* 0 = never */
     bool preempt;
     unsigned polls_until_kill; /* 0 = never */

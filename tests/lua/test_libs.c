@@ -48,29 +48,45 @@ static const char *const same_as_stock[] = {
     "return string.rep('abc', 7, ', '), ('x'):rep(1, 'gap'), #('ab'):rep(1000, '--')",
     "return string.rep('x', 1 << 62)",
     "return string.rep('xx', math.maxinteger)",
-    "return string.rep()", "return string.rep('x')", "return string.rep({}, 1)",
+    "return string.rep()",
+    "return string.rep('x')",
+    "return string.rep({}, 1)",
     "return ('hello'):sub(2, 3), ('hello'):sub(-3), ('hello'):sub(0), ('hello'):sub(4, 2)",
     "return ('hello'):sub(-100, 100), ('hello'):sub(math.mininteger, math.maxinteger)",
     "return ('hello'):sub(6), ('hello'):sub(5, 5), ('hello'):sub(2, -2), ('hello'):sub(1.0)",
-    "return ('hello'):sub('2')", "return ('hello'):sub(1.5)", "return ('hello'):sub()",
+    "return ('hello'):sub('2')",
+    "return ('hello'):sub(1.5)",
+    "return ('hello'):sub()",
     "return ('hello'):byte(), ('hello'):byte(-1), ('hello'):byte(10), ('hello'):byte(2, 4)",
     "return ('hello'):byte(0), ('hello'):byte(0, 2), ('hello'):byte(3, -1), (''):byte()",
-    "return string.char(), string.char(72, 105), string.char(0, 255)", "return string.char(256)",
-    "return string.char(-1)", "return string.char('x')",
+    "return string.char(), string.char(72, 105), string.char(0, 255)",
+    "return string.char(256)",
+    "return string.char(-1)",
+    "return string.char('x')",
     "return ('MiXed 123 ['):lower(), ('MiXed 123 {'):upper(), ('abc'):reverse(), (''):reverse()",
     "return ('x'):len(), #'\\0\\1', ('a\\0b'):reverse(), (12):rep(2)",
     "return string.len(12), string.upper(1.5), string.len(true)",
-    "return string.format('%5d|%-5s|%05.1f|%x|%q|%%|%c|%i|%g', 42, 'ab', 3.14159, 255, 'a\\nb', 65, "
+    "return string.format('%5d|%-5s|%05.1f|%x|%q|%%|%c|%i|%g', 42, 'ab', 3.14159, 255, 'a\\nb', "
+    "65, "
     "7, 1e20)",
-    "return string.format('%d', 3.0)", "return string.format('%d', 3.5)",
-    "return string.format('%d', '10')", "return string.format('%s %s', 1)",
-    "return string.format('%s|%10s|%.2s', nil, true, 'abc')", "return string.format('%y', 1)",
+    "return string.format('%d', 3.0)",
+    "return string.format('%d', 3.5)",
+    "return string.format('%d', '10')",
+    "return string.format('%s %s', 1)",
+    "return string.format('%s|%10s|%.2s', nil, true, 'abc')",
+    "return string.format('%y', 1)",
     "return string.format('%s', setmetatable({}, {__tostring = function() return 'T!' end}))",
     "return string.format('%s', setmetatable({}, {__tostring = function() return {} end}))",
     /* arithmetic on strings */
     "return '10' + 1, '0x10' * 2, '3' // '2', '7' % '4', '2' ^ '3', '1' / '4', '5' - '6', -'2'",
-    "return '1e1' + 0, ' 5 ' + 1, 10 .. 20", "return 'abc' + 1", "return 1 + 'abc'", "return -'x'",
-    "return {} + '1'", "return '1' + {}", "return '10' + nil", "return '10' < 5",
+    "return '1e1' + 0, ' 5 ' + 1, 10 .. 20",
+    "return 'abc' + 1",
+    "return 1 + 'abc'",
+    "return -'x'",
+    "return {} + '1'",
+    "return '1' + {}",
+    "return '10' + nil",
+    "return '10' < 5",
     "return '10' + setmetatable({}, {__add = function(a, b) return a .. '+obj' end})",
     "return setmetatable({}, {__mul = function(a, b) return 'obj*' .. b end}) * '4'",
     "return 'x' == 'x', 'a' < 'b', 'Z' < 'a', '' < 'a', 'a\\0b' < 'a\\0c'",
@@ -78,165 +94,280 @@ static const char *const same_as_stock[] = {
     "return tonumber('z', 36), tonumber('-ff', 16), tonumber('8', 8), tonumber('', 10)",
     "return tonumber(' 11 ', 2), tonumber('7fffffffffffffff', 16), tonumber('1e1'), tonumber('0x')",
     "return tonumber('ffffffffffffffffff', 16), tonumber('1.5', 10), tonumber('- 1', 10)",
-    "return tonumber('10', 1)", "return tonumber('10', 37)", "return tonumber(10, 16)",
-    "return tonumber()", "return tonumber(nil)", "return tonumber({}), tonumber('1 2')",
+    "return tonumber('10', 1)",
+    "return tonumber('10', 37)",
+    "return tonumber(10, 16)",
+    "return tonumber()",
+    "return tonumber(nil)",
+    "return tonumber({}), tonumber('1 2')",
     "return tonumber('0x1p4'), tonumber('inf'), tonumber('nan'), tonumber('1\\0')",
     "return tonumber('\\t 12 \\n'), tonumber('1_000'), tonumber('Z', 36), tonumber('+5', 10)",
     "return tostring(1), tostring(1.0), tostring(-0.0), tostring(1e15), tostring(2^53)",
     "return tostring(nil), tostring(true), tostring('x'), tostring(1e100), tostring(10 // 3.0)",
-    "return tostring()", "return tostring(setmetatable({}, {__tostring = function() return 1 end}))",
+    "return tostring()",
+    "return tostring(setmetatable({}, {__tostring = function() return 1 end}))",
     "return tostring(setmetatable({}, {__tostring = function() return {} end}))",
     "return #tostring(setmetatable({}, {__name = 'Kind'})) > 10",
     "return select('#'), select('#', nil, nil), select(2, 'a', 'b', 'c'), select(-1, 'a', 'b')",
-    "return select(-2, 'a', 'b', 'c')", "return select(0)", "return select(-5, 1)",
-    "return select(10, 1)", "return select('x', 1)", "return type(nil), type(type), type({})",
-    "return type()", "return rawequal({}, {}), rawequal('a', 'a'), rawequal(1, 1.0)",
-    "return assert(1, 2, 3)", "return assert(false)", "return assert(nil, 'm')", "return assert()",
-    "return pcall(assert, false, 'm')", "return pcall(assert, nil, {}) == false",
+    "return select(-2, 'a', 'b', 'c')",
+    "return select(0)",
+    "return select(-5, 1)",
+    "return select(10, 1)",
+    "return select('x', 1)",
+    "return type(nil), type(type), type({})",
+    "return type()",
+    "return rawequal({}, {}), rawequal('a', 'a'), rawequal(1, 1.0)",
+    "return assert(1, 2, 3)",
+    "return assert(false)",
+    "return assert(nil, 'm')",
+    "return assert()",
+    "return pcall(assert, false, 'm')",
+    "return pcall(assert, nil, {}) == false",
     "return select(2, pcall(function() assert(false) end))",
     "return select(2, pcall(function() error('x') end))",
     "return select(2, pcall(function() error('x', 0) end))",
     "return select(2, pcall(function() error('x', 2) end))",
-    "return select(2, pcall(function() error() end))", "return pcall(error, nil)",
+    "return select(2, pcall(function() error() end))",
+    "return pcall(error, nil)",
     "return select(2, pcall(function() local t = nil; t.x = 1 end))",
-    "return pcall(pcall, error, 'e')", "return pcall(function(...) return ... end, 1, 2)",
+    "return pcall(pcall, error, 'e')",
+    "return pcall(function(...) return ... end, 1, 2)",
     "return xpcall(function(...) return ... end, print, 1, 2)",
     "return xpcall(error, function(m) return m .. '!' end, 'x')",
     "return xpcall(error, function(m) error(m) end, 'x')",
-    "return xpcall(function() local x = nil + 1 end, function(m) return (m:gsub('^.-:%d+: ', '')) end)",
+    "return xpcall(function() local x = nil + 1 end, function(m) return (m:gsub('^.-:%d+: ', '')) "
+    "end)",
     /* pairs, next */
     "local n = 0 for k, v in pairs({1, 2, a = 3}) do n = n + v end return n",
     "local t = {} for i, v in ipairs({1, 2, nil, 4}) do t[#t + 1] = v end return #t",
-    "return next({}), next({5}), next({5}, 1)", "return next({}, 'nokey')", "return next()",
+    "return next({}), next({5}), next({5}, 1)",
+    "return next({}, 'nokey')",
+    "return next()",
     "for k, v in pairs(setmetatable({}, {__pairs = function(t) return function(_, k) if not k then "
     "return 1, 2 end end, t, nil end})) do return k, v end",
     "local p = setmetatable({}, {__index = function(t, i) if i < 4 then return i * 10 end end}) "
     "local s = 0 for i, v in ipairs(p) do s = s + v end return s",
-    "for k in pairs(nil) do end", "return ipairs()", "local a, b, c = ipairs({}) return c",
-    "return rawget(setmetatable({}, {__index = {x = 1}}), 'x'), rawget({5}, 1)", "return rawget(1, 1)",
+    "for k in pairs(nil) do end",
+    "return ipairs()",
+    "local a, b, c = ipairs({}) return c",
+    "return rawget(setmetatable({}, {__index = {x = 1}}), 'x'), rawget({5}, 1)",
+    "return rawget(1, 1)",
     "local t = setmetatable({}, {__newindex = error}) rawset(t, 'a', 1) return t.a, rawget(t, 'a')",
-    "return rawset({}, nil, 1)", "return getmetatable({}), getmetatable(setmetatable({}, {__metatable = 5}))",
-    "return setmetatable({}, 1)", "return setmetatable(1, {})",
+    "return rawset({}, nil, 1)",
+    "return getmetatable({}), getmetatable(setmetatable({}, {__metatable = 5}))",
+    "return setmetatable({}, 1)",
+    "return setmetatable(1, {})",
     "return setmetatable(setmetatable({}, {__metatable = 1}), {})",
     "local mt = {} return getmetatable(setmetatable({}, mt)) == mt, setmetatable({}, nil) ~= nil",
     /* table */
     "local t = {1, 2, 3} table.insert(t, 4) table.insert(t, 1, 0) table.insert(t, 3, 'x') "
     "return table.concat(t, ',')",
-    "return table.insert({1, 2}, 5, 1)", "return table.insert({1, 2})", "return table.insert({}, 1, 2, 3)",
-    "return table.insert({}, 0, 1)", "return table.insert(nil, 1)", "return table.insert({1}, 'x', 1)",
+    "return table.insert({1, 2}, 5, 1)",
+    "return table.insert({1, 2})",
+    "return table.insert({}, 1, 2, 3)",
+    "return table.insert({}, 0, 1)",
+    "return table.insert(nil, 1)",
+    "return table.insert({1}, 'x', 1)",
     "local t = {1, 2, 3} return table.remove(t), table.remove(t, 1), #t, table.remove({}), #t",
     "return table.remove({}, 0), table.remove({1, 2}, 3), table.remove({}, 1)",
-    "return table.remove({1, 2}, 7)", "local t = {[0] = 'z'} return table.remove(t, 0), t[0]",
+    "return table.remove({1, 2}, 7)",
+    "local t = {[0] = 'z'} return table.remove(t, 0), t[0]",
     "return table.concat({}), table.concat({1, 2.5, 'x'}), table.concat({1, 2, 3}, '-', 2, 3)",
     "return table.concat({1, 2}, ',', 3), table.concat({1, 2, 3}, ', ', 1, 2)",
-    "return table.concat({1, {}, 3})", "return table.concat({1}, ',', 1, 2)", "return table.concat(1)",
+    "return table.concat({1, {}, 3})",
+    "return table.concat({1}, ',', 1, 2)",
+    "return table.concat(1)",
     "return table.concat({[math.maxinteger] = 'x'}, ',', math.maxinteger, math.maxinteger)",
     "return table.unpack({1, 2, 3}), table.unpack({1, 2, 3}, 2), table.unpack({}, 1, 3)",
-    "return table.unpack({1, 2}, -1, 1)", "return table.unpack({}, 1, 1e8)", "return table.unpack({}, 2, 1)",
+    "return table.unpack({1, 2}, -1, 1)",
+    "return table.unpack({}, 1, 1e8)",
+    "return table.unpack({}, 2, 1)",
     "return table.unpack({}, math.mininteger, math.maxinteger)",
-    "local t = table.pack(1, nil, 3, nil) return t.n, t[1], t[2], t[3]", "return table.pack().n",
+    "local t = table.pack(1, nil, 3, nil) return t.n, t[1], t[2], t[3]",
+    "return table.pack().n",
     "return table.concat(table.move({1, 2, 3}, 1, 3, 2), ',')",
     "return table.concat(table.move({1, 2, 3}, 2, 3, 1), ',')",
     "return table.concat(table.move({1, 2, 3}, 1, 3, 3, {9, 9}), ',')",
     "return table.concat(table.move({1, 2, 3}, 1, 0, 5), ',')",
     "return table.move({}, 1, 2, math.maxinteger)",
     "return table.move({}, math.mininteger, math.maxinteger, 1)",
-    "local p = setmetatable({}, {__len = function() return 3 end, __index = function(_, i) return i end})"
+    "local p = setmetatable({}, {__len = function() return 3 end, __index = function(_, i) return "
+    "i end})"
     " return table.concat(p, ','), table.unpack(p)",
     "local log = {} local p = setmetatable({}, {__newindex = function(t, k, v) log[#log + 1] = k "
     "rawset(t, k, v) end}) table.insert(p, 'a') table.insert(p, 'b') return #log, log[1], log[2]",
     "local t = {5, 3, 1, 4, 2} table.sort(t) return table.concat(t, ',')",
-    "local t = {5, 3, 1, 4, 2} table.sort(t, function(a, b) return a > b end) return table.concat(t, ',')",
+    "local t = {5, 3, 1, 4, 2} table.sort(t, function(a, b) return a > b end) return "
+    "table.concat(t, ',')",
     "local t = {'b', 'a', 'c', 'B'} table.sort(t) return table.concat(t, ',')",
     "local t = {3, 1.5, 2, -1, 0.0} table.sort(t) return table.concat(t, ',')",
-    "local t = {0.5, -0.5, 1e300, -1e300, 1/0, -1/0, 2.5} table.sort(t) return table.concat(t, ',')",
-    "local t = {math.maxinteger, math.mininteger, 0, -1, 1} table.sort(t) return table.concat(t, ',')",
-    "local t = {} for i = 1, 200 do t[i] = (i * 7919) % 1009 end table.sort(t) return table.concat(t, ',')",
-    "local t = {} for i = 1, 200 do t[i] = (i * 7919) % 1009 + 0.25 end table.sort(t) return table.concat(t, ',')",
-    "local t = {} for i = 1, 300 do t[i] = 'k' .. (i * 7919) % 1009 end table.sort(t) return table.concat(t, ',')",
-    "local t = {} for i = 1, 300 do t[i] = {k = (i * 7919) % 1009} end table.sort(t, function(a, b) "
+    "local t = {0.5, -0.5, 1e300, -1e300, 1/0, -1/0, 2.5} table.sort(t) return table.concat(t, "
+    "',')",
+    "local t = {math.maxinteger, math.mininteger, 0, -1, 1} table.sort(t) return table.concat(t, "
+    "',')",
+    "local t = {} for i = 1, 200 do t[i] = (i * 7919) % 1009 end table.sort(t) return "
+    "table.concat(t, ',')",
+    "local t = {} for i = 1, 200 do t[i] = (i * 7919) % 1009 + 0.25 end table.sort(t) return "
+    "table.concat(t, ',')",
+    "local t = {} for i = 1, 300 do t[i] = 'k' .. (i * 7919) % 1009 end table.sort(t) return "
+    "table.concat(t, ',')",
+    "local t = {} for i = 1, 300 do t[i] = {k = (i * 7919) % 1009} end table.sort(t, function(a, "
+    "b) "
     "return a.k < b.k end) local s = '' for i = 1, 300 do s = s .. t[i].k .. ' ' end return s",
-    "return table.sort({1, 'x'})", "return table.sort({1, 2, {}})", "return table.sort({1}, 5)",
+    "return table.sort({1, 'x'})",
+    "return table.sort({1, 2, {}})",
+    "return table.sort({1}, 5)",
     "return table.sort({3, 2, 1}, function(a, b) error('stop') end)",
     "return table.sort({1, 2, 3, 5, 4, 7, 6, 9, 8}, function() return true end)",
     "local n = 0 return table.sort(setmetatable({}, {__len = function() return 1 << 33 end}))",
     "local t = setmetatable({3, 2, 1}, {__lt = 1}) table.sort(t) return table.concat(t, ',')",
     "local mt = {__lt = function(a, b) return a.v < b.v end} local t = {} for i = 1, 20 do t[i] = "
-    "setmetatable({v = (i * 7) % 11}, mt) end table.sort(t) local s = '' for _, o in ipairs(t) do s = s .. "
+    "setmetatable({v = (i * 7) % 11}, mt) end table.sort(t) local s = '' for _, o in ipairs(t) do "
+    "s = s .. "
     "o.v end return s",
-    "table.sort({}) table.sort({1}) return 'ok'", "return table.sort()", "return table.unpack()",
+    "table.sort({}) table.sort({1}) return 'ok'",
+    "return table.sort()",
+    "return table.unpack()",
     /* math */
     "return math.abs(-5), math.abs(-5.5), math.abs(math.mininteger), math.abs('-3')",
     "return math.ceil(1.2), math.ceil(-1.2), math.ceil(5), math.ceil(1e300), math.ceil('2.5')",
-    "return math.floor(1.7), math.floor(-1.7), math.floor(5), math.floor(-1e300), math.floor(0/0) ~= 0",
-    "return math.fmod(7, 3), math.fmod(-7, 3), math.fmod(7, -3), math.fmod(7.5, 2), math.fmod(-6, 2)",
-    "return math.fmod(math.mininteger, -1), math.fmod(5, math.mininteger)", "return math.fmod(1, 0)",
+    "return math.floor(1.7), math.floor(-1.7), math.floor(5), math.floor(-1e300), math.floor(0/0) "
+    "~= 0",
+    "return math.fmod(7, 3), math.fmod(-7, 3), math.fmod(7, -3), math.fmod(7.5, 2), math.fmod(-6, "
+    "2)",
+    "return math.fmod(math.mininteger, -1), math.fmod(5, math.mininteger)",
+    "return math.fmod(1, 0)",
     "return math.fmod(1, 1/0), tostring(math.fmod(1, 0.0)):gsub('-', '')",
     "return math.modf(-0.3), math.ceil(-0.3), math.floor(-0.0), 1 / math.modf(-0.0)",
     "return math.modf(3.7), math.modf(-3.7), math.modf(5), math.modf(1/0), math.modf(-1/0)",
     "return select(2, math.modf(-3.5)), select(2, math.modf(5)), math.modf(0/0) ~= 0",
     "return math.tointeger(3.0), math.tointeger(3.5), math.tointeger(7), math.tointeger(2^63)",
-    "return math.tointeger('8')", "return math.tointeger('x')", "return math.tointeger({})", "return math.tointeger()",
-    "return math.type(1), math.type(1.0), math.type('1'), math.type(nil)", "return math.type()",
-    "return math.max(1, 2.5, 2), math.min(3, 1, 2), math.max(1), math.max(2, 2.0), math.min(2.0, 2)",
-    "return math.max()", "return math.max('a')", "return math.max(1, {})", "return math.max('10', 9)",
-    "return math.ult(1, -1), math.ult(-1, 1), math.ult(1, 2)", "return math.ult(1.5, 2)",
+    "return math.tointeger('8')",
+    "return math.tointeger('x')",
+    "return math.tointeger({})",
+    "return math.tointeger()",
+    "return math.type(1), math.type(1.0), math.type('1'), math.type(nil)",
+    "return math.type()",
+    "return math.max(1, 2.5, 2), math.min(3, 1, 2), math.max(1), math.max(2, 2.0), math.min(2.0, "
+    "2)",
+    "return math.max()",
+    "return math.max('a')",
+    "return math.max(1, {})",
+    "return math.max('10', 9)",
+    "return math.ult(1, -1), math.ult(-1, 1), math.ult(1, 2)",
+    "return math.ult(1.5, 2)",
     "return math.sqrt(16), math.sin(0), math.cos(0), math.tan(0), math.exp(0), math.log(1)",
     "return math.log(8, 2), math.log(1000, 10), math.log(27, 3), math.log(2, 0.5)",
     "return math.asin(1), math.acos(1), math.atan(1), math.atan(1, -1), math.atan(-1, -1)",
     "return math.deg(math.pi), math.rad(180), math.pi, math.huge, -math.huge",
-    "return math.maxinteger, math.mininteger, math.sqrt('4'), math.sqrt(-1) ~= 0", "return math.sqrt()",
+    "return math.maxinteger, math.mininteger, math.sqrt('4'), math.sqrt(-1) ~= 0",
+    "return math.sqrt()",
     "return math.random(0) ~= nil, math.random() < 1, math.random(5) <= 5, math.random(3, 3)",
-    "return math.random(2, 1)", "return math.random(0.5)", "return math.random(1, 2, 3)", "return math.random(-5)",
-    "math.randomseed(42) local a = math.random(1000) math.randomseed(42) return a == math.random(1000)",
+    "return math.random(2, 1)",
+    "return math.random(0.5)",
+    "return math.random(1, 2, 3)",
+    "return math.random(-5)",
+    "math.randomseed(42) local a = math.random(1000) math.randomseed(42) return a == "
+    "math.random(1000)",
     "return math.randomseed('x')",
     "for i = 1, 1000 do local x = math.random(-3, 3) assert(x >= -3 and x <= 3) end return 'ok'",
     "return math.type(math.random(math.mininteger, math.maxinteger))",
     /* patterns */
-    "return ('hello world'):find('o w'), ('hello'):find('l+'), ('hello'):find('xyz'), ('hello'):find('')",
-    "return ('hello'):find('', 10), ('hello'):find('', 6), ('hello'):find('l', -2), ('hello'):find('h', -100)",
-    "return ('a+b'):find('+', 1, true), ('a.b'):find('.', 2, true), ('a+b'):find('a+b'), ('aab'):find('a+b')",
+    "return ('hello world'):find('o w'), ('hello'):find('l+'), ('hello'):find('xyz'), "
+    "('hello'):find('')",
+    "return ('hello'):find('', 10), ('hello'):find('', 6), ('hello'):find('l', -2), "
+    "('hello'):find('h', -100)",
+    "return ('a+b'):find('+', 1, true), ('a.b'):find('.', 2, true), ('a+b'):find('a+b'), "
+    "('aab'):find('a+b')",
     "return ('abc'):find('b', 1, true), ('abc'):find('', 1, true), ('abc'):find('abcd', 1, true)",
     "return ('key = value'):match('^(%w+)%s*=%s*(%w+)$'), ('  x '):match('^%s*(.-)%s*$')",
     "return ('2024-01-02'):match('(%d+)-(%d+)-(%d+)'), ('abc'):match('()b()'), ('abc'):match('b')",
-    "return ('THE (quick) fox'):find('%((%a+)%)'), ('f(a(b)c)d'):match('%b()'), ('((x)'):match('%b()')",
-    "return ('THE quick'):gsub('%f[%a]%a+', string.lower), ('x'):find('%f[%z]'), ('x y'):match('%f[y]y')",
-    "return ('abcabc'):gsub('b', 'X'), ('abcabc'):gsub('b', 'X', 1), ('abc'):gsub('', '-'), ('abc'):gsub('.', '%0%0')",
+    "return ('THE (quick) fox'):find('%((%a+)%)'), ('f(a(b)c)d'):match('%b()'), "
+    "('((x)'):match('%b()')",
+    "return ('THE quick'):gsub('%f[%a]%a+', string.lower), ('x'):find('%f[%z]'), ('x "
+    "y'):match('%f[y]y')",
+    "return ('abcabc'):gsub('b', 'X'), ('abcabc'):gsub('b', 'X', 1), ('abc'):gsub('', '-'), "
+    "('abc'):gsub('.', '%0%0')",
     "return ('hello world'):gsub('o', {o = '0'}), ('hello'):gsub('l', function() return nil end)",
     "return ('hello'):gsub('(h)(e)', '%2%1'), ('abc'):gsub('%w', '%%%0'), ('abc'):gsub('b*', '.')",
-    "return ('abc'):gsub('^a', 'x'), ('aaa'):gsub('^a', 'x'), ('$name'):gsub('%$(%w+)', {name = 'v'})",
-    "return ('abc'):gsub('x', '%9')", "return ('abc'):gsub('b', '%9')", "return ('abc'):gsub('b', '%z')",
-    "return ('abc'):gsub('b', '%')", "return ('abc'):gsub('b', true)", "return ('abc'):gsub('b')",
-    "return ('abc'):gsub('b', function() return {} end)", "return ('abc'):gsub('b', {b = true})",
-    "return ('abc'):gsub('(b', 'x')", "return ('abc'):gsub('()', '%1')", "return ('abc'):gsub('b', 5)",
-    "return ('abc'):gsub('(.)', '%1%1', -1), ('abc'):gsub('.', 'x', 0)", "return ('a b'):gsub('%s', '%%20')",
-    "return ('x'):find('%1')", "return ('xx'):find('(x)%1')", "return ('x'):find('(%1)')", "return ('x'):find('(x')",
-    "return ('x'):find('x)')", "return ('x'):find('%b')", "return ('x'):find('%bx')", "return ('x'):find('%f')",
-    "return ('x'):find('[')", "return ('x'):find('[]')", "return ('x'):find('[^]')", "return ('x'):find('[%')",
-    "return ('x'):find('[a-%')", "return ('x'):find('%')", "return ('x'):find('[a')", "return (']'):find('[]]')",
-    "return ('a-b'):find('[a-]', 2), ('^'):find('[%^x]'), ('-'):find('[+-]'), ('b'):find('[^a]'), ('%'):find('[%%]')",
-    "return ('x]'):find('[^]]'), ('z'):find('[a-y]'), ('é'):find('[\\128-\\255]+'), ('a\\0b'):find('\\0'), ('a\\0b'):find('[\\0]')",
-    "return ('a\\0b\\0'):gsub('%z', '.'), ('a\\0b'):match('a.b') == 'a\\0b', ('a\\0b'):find('b', 1, true)",
-    "return ('aXb'):gsub('%u', string.lower), ('tab\\tx'):match('%c'), ('a1!'):gsub('%p', '?'), ('fF9g'):match('%x+')",
-    "return ('a1 B'):gsub('%W', '_'), ('a1 B'):gsub('%S', '_'), ('a1 B'):gsub('%D', '_'), ('a1 B'):gsub('%L', '_')",
-    "return ('a1 B\\1'):gsub('%G', '_'), ('a1 B\\1'):gsub('%C', '_'), ('a1 B'):gsub('%X', '_'), ('a1!'):gsub('%P', '_')",
-    "local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t + 1] = k .. v end return table.concat(t, ';')",
-    "local t = {} for w in ('one two'):gmatch('%a+') do t[#t + 1] = w end return table.concat(t, ';')",
+    "return ('abc'):gsub('^a', 'x'), ('aaa'):gsub('^a', 'x'), ('$name'):gsub('%$(%w+)', {name = "
+    "'v'})",
+    "return ('abc'):gsub('x', '%9')",
+    "return ('abc'):gsub('b', '%9')",
+    "return ('abc'):gsub('b', '%z')",
+    "return ('abc'):gsub('b', '%')",
+    "return ('abc'):gsub('b', true)",
+    "return ('abc'):gsub('b')",
+    "return ('abc'):gsub('b', function() return {} end)",
+    "return ('abc'):gsub('b', {b = true})",
+    "return ('abc'):gsub('(b', 'x')",
+    "return ('abc'):gsub('()', '%1')",
+    "return ('abc'):gsub('b', 5)",
+    "return ('abc'):gsub('(.)', '%1%1', -1), ('abc'):gsub('.', 'x', 0)",
+    "return ('a b'):gsub('%s', '%%20')",
+    "return ('x'):find('%1')",
+    "return ('xx'):find('(x)%1')",
+    "return ('x'):find('(%1)')",
+    "return ('x'):find('(x')",
+    "return ('x'):find('x)')",
+    "return ('x'):find('%b')",
+    "return ('x'):find('%bx')",
+    "return ('x'):find('%f')",
+    "return ('x'):find('[')",
+    "return ('x'):find('[]')",
+    "return ('x'):find('[^]')",
+    "return ('x'):find('[%')",
+    "return ('x'):find('[a-%')",
+    "return ('x'):find('%')",
+    "return ('x'):find('[a')",
+    "return (']'):find('[]]')",
+    "return ('a-b'):find('[a-]', 2), ('^'):find('[%^x]'), ('-'):find('[+-]'), ('b'):find('[^a]'), "
+    "('%'):find('[%%]')",
+    "return ('x]'):find('[^]]'), ('z'):find('[a-y]'), ('é'):find('[\\128-\\255]+'), "
+    "('a\\0b'):find('\\0'), ('a\\0b'):find('[\\0]')",
+    "return ('a\\0b\\0'):gsub('%z', '.'), ('a\\0b'):match('a.b') == 'a\\0b', ('a\\0b'):find('b', "
+    "1, true)",
+    "return ('aXb'):gsub('%u', string.lower), ('tab\\tx'):match('%c'), ('a1!'):gsub('%p', '?'), "
+    "('fF9g'):match('%x+')",
+    "return ('a1 B'):gsub('%W', '_'), ('a1 B'):gsub('%S', '_'), ('a1 B'):gsub('%D', '_'), ('a1 "
+    "B'):gsub('%L', '_')",
+    "return ('a1 B\\1'):gsub('%G', '_'), ('a1 B\\1'):gsub('%C', '_'), ('a1 B'):gsub('%X', '_'), "
+    "('a1!'):gsub('%P', '_')",
+    "local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t + 1] = k .. v end return "
+    "table.concat(t, ';')",
+    "local t = {} for w in ('one two'):gmatch('%a+') do t[#t + 1] = w end return table.concat(t, "
+    "';')",
     "local t = {} for w in ('abc'):gmatch('') do t[#t + 1] = '.' end return #t",
     "local t = {} for p in ('abc'):gmatch('()') do t[#t + 1] = p end return table.concat(t, ';')",
     "local t = {} for w in ('^a^a'):gmatch('^a') do t[#t + 1] = w end return #t",
-    "local t = {} for w in ('hello'):gmatch('l', 4) do t[#t + 1] = w end return #t, ('x'):gmatch('.', 9)()",
-    "return ('x'):gmatch()", "return string.gmatch()", "local f = ('ab'):gmatch('.') return f(), f(), f(), f()",
+    "local t = {} for w in ('hello'):gmatch('l', 4) do t[#t + 1] = w end return #t, "
+    "('x'):gmatch('.', 9)()",
+    "return ('x'):gmatch()",
+    "return string.gmatch()",
+    "local f = ('ab'):gmatch('.') return f(), f(), f(), f()",
     "return ('a.b-c'):gsub('[%.%-]', {['.'] = 'dot', ['-'] = 'dash'}), ('%d'):gsub('%%d', '%%s')",
-    "return ('aaa'):match('a-'), ('aaab'):match('a-b'), ('aaa'):match('a-$'), ('<<a>>'):match('<(.-)>')",
-    "return ('aaa'):find('a*', 4), ('aaa'):find('a?a?a?a?'), ('ab'):find('a?b'), ('b'):find('a?b'), ('$'):find('$$')",
-    "return ('a$b'):find('$b'), ('a*'):find('^*'), ('*'):find('*'), ('a)'):find('%)'), ('x'):match('((((x))))')",
-    "return ('abc'):find('(a)(b)(c)()'), ('aaaa'):gsub('a', {a = false}), ('abc'):gsub('%w', {a = 1, b = 2.5})",
-    "return ('x'):rep(40):match(('(x)'):rep(32))", "return ('x'):rep(40):match(('(x)'):rep(33))",
-    "return ('x'):rep(100):find(('x?'):rep(100))", "return ('abcd'):find('b', '2'), ('abc'):find('b', {})",
-    "return ('0123456789'):find('%d', 11), ('0123456789'):find('$', 11), ('a\\nb'):match('a.b') ~= nil",
-    "return string.find('a', nil)", "return string.find(nil, 'a')", "return string.find(12, 2)", "return ('x').nope",
-    "return ('x').y.z", "local s = 'x' s.y = 1", "return ('x')()", "return #('x'), ('x'):len()",
+    "return ('aaa'):match('a-'), ('aaab'):match('a-b'), ('aaa'):match('a-$'), "
+    "('<<a>>'):match('<(.-)>')",
+    "return ('aaa'):find('a*', 4), ('aaa'):find('a?a?a?a?'), ('ab'):find('a?b'), "
+    "('b'):find('a?b'), ('$'):find('$$')",
+    "return ('a$b'):find('$b'), ('a*'):find('^*'), ('*'):find('*'), ('a)'):find('%)'), "
+    "('x'):match('((((x))))')",
+    "return ('abc'):find('(a)(b)(c)()'), ('aaaa'):gsub('a', {a = false}), ('abc'):gsub('%w', {a = "
+    "1, b = 2.5})",
+    "return ('x'):rep(40):match(('(x)'):rep(32))",
+    "return ('x'):rep(40):match(('(x)'):rep(33))",
+    "return ('x'):rep(100):find(('x?'):rep(100))",
+    "return ('abcd'):find('b', '2'), ('abc'):find('b', {})",
+    "return ('0123456789'):find('%d', 11), ('0123456789'):find('$', 11), ('a\\nb'):match('a.b') ~= "
+    "nil",
+    "return string.find('a', nil)",
+    "return string.find(nil, 'a')",
+    "return string.find(12, 2)",
+    "return ('x').nope",
+    "return ('x').y.z",
+    "local s = 'x' s.y = 1",
+    "return ('x')()",
+    "return #('x'), ('x'):len()",
     /* coroutine */
     "local co = coroutine.create(function(a, b) local c = coroutine.yield(a + b) return c * 2 end) "
     "return coroutine.resume(co, 1, 2), select(2, coroutine.resume(co, 10)), coroutine.resume(co)",
@@ -244,33 +375,52 @@ static const char *const same_as_stock[] = {
     "return coroutine.resume(co, 1, nil, nil)",
     "return coroutine.resume(coroutine.create(function() error('x') end))",
     "return coroutine.resume(coroutine.create(function() error({}) end)) == false",
-    "local f = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return f(), f(), f(), f()",
+    "local f = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return f(), "
+    "f(), f(), f()",
     "local f = coroutine.wrap(function() end) f() return pcall(f) == false",
     "return coroutine.status(coroutine.create(print)), coroutine.isyieldable()",
-    "local co co = coroutine.create(function() return coroutine.status(co) end) return coroutine.resume(co)",
+    "local co co = coroutine.create(function() return coroutine.status(co) end) return "
+    "coroutine.resume(co)",
     "local co = coroutine.create(function() end) coroutine.resume(co) return coroutine.status(co)",
-    "local a, b a = coroutine.create(function() coroutine.resume(b) end) b = coroutine.create(function() "
+    "local a, b a = coroutine.create(function() coroutine.resume(b) end) b = "
+    "coroutine.create(function() "
     "s = coroutine.status(a) end) coroutine.resume(a) return s",
-    "return coroutine.resume(coroutine.running())", "return coroutine.close(coroutine.create(print))",
-    "return pcall(coroutine.close, coroutine.running()) == false", "return select(2, coroutine.running())",
-    "return coroutine.resume(1)", "return coroutine.create(1)", "return coroutine.wrap()", "return coroutine.status()",
-    "local co = coroutine.wrap(function() local x <close> = setmetatable({}, {__close = function() s = 'closed' "
+    "return coroutine.resume(coroutine.running())",
+    "return coroutine.close(coroutine.create(print))",
+    "return pcall(coroutine.close, coroutine.running()) == false",
+    "return select(2, coroutine.running())",
+    "return coroutine.resume(1)",
+    "return coroutine.create(1)",
+    "return coroutine.wrap()",
+    "return coroutine.status()",
+    "local co = coroutine.wrap(function() local x <close> = setmetatable({}, {__close = function() "
+    "s = 'closed' "
     "end}) error('e', 0) end) local ok, e = pcall(co) return ok, e, s",
-    "local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = function() s = 1 end}) "
-    "coroutine.yield() end) coroutine.resume(co) return coroutine.close(co), s, coroutine.status(co)",
-    "local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = function() error('c', 0) "
+    "local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = "
+    "function() s = 1 end}) "
+    "coroutine.yield() end) coroutine.resume(co) return coroutine.close(co), s, "
+    "coroutine.status(co)",
+    "local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = "
+    "function() error('c', 0) "
     "end}) coroutine.yield() end) coroutine.resume(co) return coroutine.close(co)",
-    "local co = coroutine.create(function() return pcall(function() coroutine.yield(1) error('in', 0) end) end) "
+    "local co = coroutine.create(function() return pcall(function() coroutine.yield(1) error('in', "
+    "0) end) end) "
     "local _, v = coroutine.resume(co) return v, coroutine.resume(co)",
-    "local co = coroutine.wrap(function() return xpcall(function() coroutine.yield(1) error('in', 0) end, "
+    "local co = coroutine.wrap(function() return xpcall(function() coroutine.yield(1) error('in', "
+    "0) end, "
     "function(m) return m .. '+h' end) end) return co(), co()",
-    "local co = coroutine.wrap(function() for k, v in pairs(setmetatable({}, {__pairs = function(t) "
+    "local co = coroutine.wrap(function() for k, v in pairs(setmetatable({}, {__pairs = "
+    "function(t) "
     "coroutine.yield('y') return next, {7}, nil end})) do return v end end) return co(), co()",
-    "local function gen(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end end) end "
+    "local function gen(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end "
+    "end) end "
     "local s = 0 for v in gen(5) do s = s + v end return s",
-    "return select('#', coroutine.resume(coroutine.create(function() return table.unpack({}, 1, 200) end)))",
-    "local co = coroutine.wrap(function() return coroutine.wrap(function() coroutine.yield(1) return 2 end)() end) return co()",
-    "goto done do return 1 end ::done:: return 7 // 2, 7.0 // 2, 1 << 3, 5 & 6, 5 | 6, 5 ~ 6, ~0, 7 >> 1",
+    "return select('#', coroutine.resume(coroutine.create(function() return table.unpack({}, 1, "
+    "200) end)))",
+    "local co = coroutine.wrap(function() return coroutine.wrap(function() coroutine.yield(1) "
+    "return 2 end)() end) return co()",
+    "goto done do return 1 end ::done:: return 7 // 2, 7.0 // 2, 1 << 3, 5 & 6, 5 | 6, 5 ~ 6, ~0, "
+    "7 >> 1",
 };
 
 static lua_State *sandbox_main(kit *k)
@@ -298,13 +448,13 @@ TEST(test_libs_snippets_give_what_stock_lua_gives)
     kit_close(&k);
 }
 
-
 /* ---- random patterns */
 
 static const char pattern_runner[] =
     "local s, p = ...\n"
     "local out = {}\n"
-    "local function add(...) for i = 1, select('#', ...) do out[#out + 1] = tostring((select(i, ...))) end end\n"
+    "local function add(...) for i = 1, select('#', ...) do out[#out + 1] = tostring((select(i, "
+    "...))) end end\n"
     "local function try(f, ...)\n"
     "    local r = table.pack(pcall(f, ...))\n"
     "    if r[1] then add(table.unpack(r, 1, r.n)) else add('error') end\n"
@@ -335,10 +485,12 @@ static void random_text(char *out, size_t most, const char *const *parts, uint32
 TEST(test_libs_random_patterns_match_as_in_stock_lua)
 {
     static const char *const pattern_parts[] = {
-        "a", "b", ".", "%a", "%d", "%s", "[ab]", "[^a]", "[a-c]", "(", ")", "(", ")", "()", "*", "+",
-        "-", "?", "*", "+", "-", "?", "^", "$", "%1", "%2", "%b()", "%f[a]", "%", "[", "]", "1", "%W",
-        "[%d-]", "[%a_]", "%.", " ", ".-", ".*", "(.-)", "(.*)"};
-    static const char *const subject_parts[] = {"a", "a", "b", "c", "1", " ", "(", ")", "ab", "A", "."};
+        "a",     "b",     ".",  "%a", "%d",   "%s",    "[ab]", "[^a]", "[a-c]", "(", ")",
+        "(",     ")",     "()", "*",  "+",    "-",     "?",    "*",    "+",     "-", "?",
+        "^",     "$",     "%1", "%2", "%b()", "%f[a]", "%",    "[",    "]",     "1", "%W",
+        "[%d-]", "[%a_]", "%.", " ",  ".-",   ".*",    "(.-)", "(.*)"};
+    static const char *const subject_parts[] = {"a", "a", "b",  "c", "1", " ",
+                                                "(", ")", "ab", "A", "."};
     static kit k;
     lua_State *ours = sandbox_main(&k);
     k.shared.pattern_steps = 1000000;
@@ -407,8 +559,10 @@ TEST(test_libs_loops_that_never_end_are_killed)
         "table.remove(setmetatable({}, {__len = function() return 1 << 30 end}), 1)",
         "table.concat(setmetatable({}, {__index = function() return '' end}), '', 1, 1 << 60)",
         "table.concat(setmetatable({}, {__index = string.rep}), '', 1, 1 << 60)",
-        "table.sort(setmetatable({}, {__len = function() return 1 << 20 end, __index = function() return 1 end}))",
-        "local t = {} for i = 1, 99999 do t[i] = i * 7919 % 10007 end table.sort(t, function(a, b) return a < b end)",
+        "table.sort(setmetatable({}, {__len = function() return 1 << 20 end, __index = function() "
+        "return 1 end}))",
+        "local t = {} for i = 1, 99999 do t[i] = i * 7919 % 10007 end table.sort(t, function(a, b) "
+        "return a < b end)",
         "table.unpack(setmetatable({}, {__index = function() return 1 end}), 1, 900000)",
     };
     for (size_t i = 0; i < TEST_COUNT(loops); i++) {
@@ -483,11 +637,12 @@ TEST(test_libs_sort_is_stable_and_questions_the_order)
 
 TEST(test_libs_sort_survives_orders_that_lie)
 {
-    CHECK_ONCE("local n = 0 for round = 1, 200 do local t, sum = {}, 0 "
-               "for i = 1, math.random(0, 60) do t[i] = i sum = sum + i end "
-               "if pcall(table.sort, t, function(a, b) return math.random(2) == 1 end) then "
-               "for _, v in ipairs(t) do sum = sum - v end assert(sum == 0) end n = n + 1 end return n",
-               "200");
+    CHECK_ONCE(
+        "local n = 0 for round = 1, 200 do local t, sum = {}, 0 "
+        "for i = 1, math.random(0, 60) do t[i] = i sum = sum + i end "
+        "if pcall(table.sort, t, function(a, b) return math.random(2) == 1 end) then "
+        "for _, v in ipairs(t) do sum = sum - v end assert(sum == 0) end n = n + 1 end return n",
+        "200");
     CHECK_ONCE("local t = {5, 4, 3, 2, 1} pcall(table.sort, t, function(a, b) t[1] = nil t[9] = 1 "
                "return (a or 0) < (b or 0) end) return 'alive'",
                "alive");
@@ -501,7 +656,8 @@ TEST(test_libs_strings_accept_error_objects_as_subject)
                "return string.find(e, 'not'), string.upper(e), string.len(e), string.sub(e, 1, 4)",
                "6 FILE NOT FOUND 14 file");
     CHECK_ONCE("local e = errors.wrap(errors.new('inner'), 'outer') "
-               "return string.match(e, '%a+'), string.gsub(e, 'n', 'N'), string.byte(e), string.rep(e, 2, '|')",
+               "return string.match(e, '%a+'), string.gsub(e, 'n', 'N'), string.byte(e), "
+               "string.rep(e, 2, '|')",
                "outer outer: iNNer 111 outer: inner|outer: inner");
     CHECK_ONCE("local e = errors.new('boom') return string.format('%s!', e), string.format(e), "
                "string.lower(e), string.reverse(e), string.gmatch(e, '.')()",
@@ -526,9 +682,10 @@ TEST(test_libs_there_is_no_dump_and_no_pack)
 
 TEST(test_libs_math_has_the_older_names)
 {
-    CHECK_ONCE("return math.pow(2, 10), math.log10(1000), math.atan2(1, 1) == math.pi / 4, math.cosh(0), "
-               "math.sinh(0), math.tanh(0), math.frexp(8), math.ldexp(0.5, 4)",
-               "1024.0 3.0 true 1.0 0.0 0.0 0.5 8.0");
+    CHECK_ONCE(
+        "return math.pow(2, 10), math.log10(1000), math.atan2(1, 1) == math.pi / 4, math.cosh(0), "
+        "math.sinh(0), math.tanh(0), math.frexp(8), math.ldexp(0.5, 4)",
+        "1024.0 3.0 true 1.0 0.0 0.0 0.5 8.0");
     CHECK_ONCE("return select(2, math.frexp(8)), math.ldexp(1, 1 << 40), math.ldexp(1, -(1 << 40))",
                "4 inf 0.0");
 }
@@ -551,7 +708,9 @@ TEST(test_libs_random_numbers_come_from_the_seed)
     CHECK_ONCE("local seen, n = {}, 0 for i = 1, 2000 do local r = math.random(10) "
                "if not seen[r] then seen[r] = true n = n + 1 end end return n",
                "10");
-    CHECK_ONCE("math.randomseed(1.5) math.randomseed(1e300) math.randomseed(1/0) math.randomseed(0/0) return 1", "1");
+    CHECK_ONCE("math.randomseed(1.5) math.randomseed(1e300) math.randomseed(1/0) "
+               "math.randomseed(0/0) return 1",
+               "1");
 }
 
 /* ------------------------------------------------------------------ os */
@@ -569,12 +728,15 @@ TEST(test_libs_os_counts_from_today_at_midnight)
     k.shared.wall_seconds = noon;
     CHECK_STR(kit_eval(&k, "return os.time(), os.time({}) == 1704153600, os.platform"),
               "1704196800 true wippy");
-    CHECK_STR(kit_eval(&k, "return os.time({year = 2000, month = 1, day = 1, hour = 12})"), "946728000");
-    CHECK_STR(kit_eval(&k, "return os.date('!%Y-%m-%d %H:%M:%S', 0), os.date('%Y'), os.date('!%j', 0)"),
-              "1970-01-01 00:00:00 2024 001");
-    CHECK_STR(kit_eval(&k, "local t = os.date('*t') return t.year, t.month, t.day, t.hour, t.min, t.sec, "
-                           "t.wday, t.yday, t.isdst"),
-              "2024 1 2 12 0 0 3 2 false");
+    CHECK_STR(kit_eval(&k, "return os.time({year = 2000, month = 1, day = 1, hour = 12})"),
+              "946728000");
+    CHECK_STR(
+        kit_eval(&k, "return os.date('!%Y-%m-%d %H:%M:%S', 0), os.date('%Y'), os.date('!%j', 0)"),
+        "1970-01-01 00:00:00 2024 001");
+    CHECK_STR(
+        kit_eval(&k, "local t = os.date('*t') return t.year, t.month, t.day, t.hour, t.min, t.sec, "
+                     "t.wday, t.yday, t.isdst"),
+        "2024 1 2 12 0 0 3 2 false");
     CHECK_STR(kit_eval(&k, "local t = {year = 2024, month = 14, day = -3} os.time(t) "
                            "return t.year, t.month, t.day"),
               "2025 1 28");
@@ -584,7 +746,8 @@ TEST(test_libs_os_counts_from_today_at_midnight)
     CHECK_HAS(kit_eval(&k, "os.time({year = 'x'})"), "field 'year' is not an integer");
     CHECK_HAS(kit_eval(&k, "os.time({year = 1 << 60})"), "cannot be represented");
     CHECK_HAS(kit_eval(&k, "os.date('%Y', 1.5)"), "no integer representation");
-    CHECK_STR(kit_eval(&k, "return os.execute, os.exit, os.remove, os.rename, os.tmpname, os.getenv, os.setlocale"),
+    CHECK_STR(kit_eval(&k, "return os.execute, os.exit, os.remove, os.rename, os.tmpname, "
+                           "os.getenv, os.setlocale"),
               "nil nil nil nil nil nil nil");
     kit_close(&k);
 }
@@ -593,14 +756,17 @@ TEST(test_libs_os_counts_from_today_at_midnight)
 
 TEST(test_errors_new_keeps_what_it_is_given)
 {
-    CHECK_ONCE("local e = errors.new('m') return type(e), e:message(), e:kind(), e:retryable(), e:details()",
+    CHECK_ONCE("local e = errors.new('m') return type(e), e:message(), e:kind(), e:retryable(), "
+               "e:details()",
                "userdata m  nil nil");
-    CHECK_ONCE("local e = errors.new{message = 'm', kind = errors.NOT_FOUND, retryable = true, details = {a = {b = 1}}} "
+    CHECK_ONCE("local e = errors.new{message = 'm', kind = errors.NOT_FOUND, retryable = true, "
+               "details = {a = {b = 1}}} "
                "return e:message(), e:kind(), e:retryable(), e:details().a.b",
                "m NotFound true 1");
-    CHECK_ONCE("local e = errors.new{message = 'm', kind = 'Custom', retryable = false, details = {}} "
-               "return e:kind(), e:retryable(), e:details(), errors.is(e, 'Custom')",
-               "Custom false nil true");
+    CHECK_ONCE(
+        "local e = errors.new{message = 'm', kind = 'Custom', retryable = false, details = {}} "
+        "return e:kind(), e:retryable(), e:details(), errors.is(e, 'Custom')",
+        "Custom false nil true");
     CHECK_ONCE("return errors.new(5):message(), errors.new{}:message() == ''", "5 true");
     CHECK_ONCE("return pcall(errors.new), pcall(errors.new, true), pcall(errors.new, {kind = {}}), "
                "pcall(errors.new, {retryable = 1})",
@@ -609,22 +775,27 @@ TEST(test_errors_new_keeps_what_it_is_given)
 
 TEST(test_errors_constants_are_the_kinds)
 {
-    CHECK_ONCE("return errors.NOT_FOUND, errors.ALREADY_EXISTS, errors.INVALID, errors.PERMISSION_DENIED, "
-               "errors.UNAVAILABLE, errors.INTERNAL, errors.CANCELED, errors.CONFLICT, errors.TIMEOUT, "
-               "errors.RATE_LIMITED, errors.UNKNOWN == ''",
-               "NotFound AlreadyExists Invalid PermissionDenied Unavailable Internal Canceled Conflict "
-               "Timeout RateLimited true");
+    CHECK_ONCE(
+        "return errors.NOT_FOUND, errors.ALREADY_EXISTS, errors.INVALID, errors.PERMISSION_DENIED, "
+        "errors.UNAVAILABLE, errors.INTERNAL, errors.CANCELED, errors.CONFLICT, errors.TIMEOUT, "
+        "errors.RATE_LIMITED, errors.UNKNOWN == ''",
+        "NotFound AlreadyExists Invalid PermissionDenied Unavailable Internal Canceled Conflict "
+        "Timeout RateLimited true");
 }
 
 TEST(test_errors_wrap_shows_the_context_and_keeps_the_rest)
 {
-    CHECK_ONCE("local e = errors.new{message = 'm', kind = 'Invalid', retryable = true, details = {x = 1}} "
+    CHECK_ONCE("local e = errors.new{message = 'm', kind = 'Invalid', retryable = true, details = "
+               "{x = 1}} "
                "local w = errors.wrap(errors.wrap(e, 'inner'), 'outer') "
-               "return tostring(w), w:message(), w:kind(), w:retryable(), w:details().x, w ~= e, tostring(e)",
+               "return tostring(w), w:message(), w:kind(), w:retryable(), w:details().x, w ~= e, "
+               "tostring(e)",
                "outer: inner: m m Invalid true 1 true m");
-    CHECK_ONCE("local w = errors.wrap('text', 'ctx') return tostring(w), w:message(), w:kind(), w:retryable()",
+    CHECK_ONCE("local w = errors.wrap('text', 'ctx') return tostring(w), w:message(), w:kind(), "
+               "w:retryable()",
                "ctx: text text  nil");
-    CHECK_ONCE("local w = errors.wrap(errors.new{kind = 'Odd', message = 'm'}) return tostring(w), w:kind()",
+    CHECK_ONCE("local w = errors.wrap(errors.new{kind = 'Odd', message = 'm'}) return tostring(w), "
+               "w:kind()",
                "m Odd");
     CHECK_ONCE("return pcall(errors.wrap, nil, 'x')",
                "false bad argument #1 to '?' (error or string expected, got nil)");
@@ -632,17 +803,20 @@ TEST(test_errors_wrap_shows_the_context_and_keeps_the_rest)
 
 TEST(test_errors_is_tells_kinds_and_refuses_others)
 {
-    CHECK_ONCE("local e = errors.new{kind = errors.TIMEOUT, message = 'm'} return errors.is(e, errors.TIMEOUT), "
-               "errors.is(e, 'timeout'), errors.is(nil, 'Timeout'), errors.is('Timeout', 'Timeout'), "
-               "errors.is({kind = 'Timeout'}, 'Timeout'), errors.is(errors.new('x'), errors.UNKNOWN)",
-               "true false false false false true");
+    CHECK_ONCE(
+        "local e = errors.new{kind = errors.TIMEOUT, message = 'm'} return errors.is(e, "
+        "errors.TIMEOUT), "
+        "errors.is(e, 'timeout'), errors.is(nil, 'Timeout'), errors.is('Timeout', 'Timeout'), "
+        "errors.is({kind = 'Timeout'}, 'Timeout'), errors.is(errors.new('x'), errors.UNKNOWN)",
+        "true false false false false true");
 }
 
 TEST(test_errors_concat_and_compare)
 {
-    CHECK_ONCE("local e, f = errors.new('e'), errors.new('f') return 'a' .. e, e .. 'b', e .. f, 1 .. e, "
-               "'x' .. e .. 'y', e == e, e == errors.new('e'), e ~= f",
-               "ae eb ef 1e xey true false true");
+    CHECK_ONCE(
+        "local e, f = errors.new('e'), errors.new('f') return 'a' .. e, e .. 'b', e .. f, 1 .. e, "
+        "'x' .. e .. 'y', e == e, e == errors.new('e'), e ~= f",
+        "ae eb ef 1e xey true false true");
     CHECK_ONCE("return pcall(function() return errors.new('e') .. {} end)",
                "false test:1: attempt to concatenate a table value");
     CHECK_ONCE("return pcall(function() return nil .. errors.new('e') end)",
@@ -653,18 +827,23 @@ TEST(test_errors_stack_tells_where)
 {
     CHECK_ONCE("local function f()\n return errors.new('x')\nend\nlocal e = f()\nreturn e:stack()",
                "stack traceback:\n\ttest:2: in function <test:1>\n\ttest:4: in main chunk");
-    CHECK_ONCE("local function f()\n local e = errors.new('x') return e\nend\nlocal s = errors.call_stack(f())\n"
-               "return s.thread, #s.frames, s.frames[1].source, s.frames[1].line, s.frames[1].name, s.frames[2].name",
+    CHECK_ONCE("local function f()\n local e = errors.new('x') return e\nend\nlocal s = "
+               "errors.call_stack(f())\n"
+               "return s.thread, #s.frames, s.frames[1].source, s.frames[1].line, "
+               "s.frames[1].name, s.frames[2].name",
                "coroutine 2 test 2 function <test:1> main chunk");
-    CHECK_ONCE("local function f(n) if n == 0 then return errors.new('deep') end local e = f(n - 1) return e end "
-               "return #errors.call_stack(f(100)).frames, errors.call_stack('x'), errors.call_stack(nil)",
-               "16 nil nil");
+    CHECK_ONCE(
+        "local function f(n) if n == 0 then return errors.new('deep') end local e = f(n - 1) "
+        "return e end "
+        "return #errors.call_stack(f(100)).frames, errors.call_stack('x'), errors.call_stack(nil)",
+        "16 nil nil");
     CHECK_ONCE("return #errors.wrap(errors.new('x'), 'c'):stack() > 20", "true");
 }
 
 TEST(test_errors_pass_through_pcall_as_they_are)
 {
-    CHECK_ONCE("local e = errors.new('e') local ok, got = pcall(error, e) return ok, got == e", "false true");
+    CHECK_ONCE("local e = errors.new('e') local ok, got = pcall(error, e) return ok, got == e",
+               "false true");
     CHECK_ONCE("local t = {} local ok, got = pcall(error, t) return ok, got == t", "false true");
     CHECK_ONCE("local ok, got = pcall(function() error('s') end) return ok, type(got), got",
                "false string test:1: s");
@@ -673,10 +852,13 @@ TEST(test_errors_pass_through_pcall_as_they_are)
 
 TEST(test_errors_hide_their_metatable)
 {
-    CHECK_ONCE("local e = errors.new('e') return getmetatable(e), pcall(function() e.x = 1 end), e.x, e.__index",
+    CHECK_ONCE("local e = errors.new('e') return getmetatable(e), pcall(function() e.x = 1 end), "
+               "e.x, e.__index",
                "false false nil nil");
-    CHECK_ONCE("return pcall(errors.new('e').message)", "false bad argument #1 to '?' (error expected, got no value)");
-    CHECK_ONCE("return pcall(errors.new('e').message, io)", "false bad argument #1 to '?' (error expected, got nil)");
+    CHECK_ONCE("return pcall(errors.new('e').message)",
+               "false bad argument #1 to '?' (error expected, got no value)");
+    CHECK_ONCE("return pcall(errors.new('e').message, io)",
+               "false bad argument #1 to '?' (error expected, got nil)");
 }
 
 /* ---- for C code */
@@ -695,10 +877,11 @@ static const char *raised(const char *code, const char *what)
     kit_open(&k);
     lua_pushcfunction(k.L, error_from);
     lua_setglobal(k.L, "from");
-    snprintf(script, sizeof(script),
-             "local co = coroutine.create(function()\n%s\nend)\nlocal ok, v = coroutine.resume(co)\n"
-             "local e = from(v, co)\nreturn %s",
-             code, what);
+    snprintf(
+        script, sizeof(script),
+        "local co = coroutine.create(function()\n%s\nend)\nlocal ok, v = coroutine.resume(co)\n"
+        "local e = from(v, co)\nreturn %s",
+        code, what);
     const char *text = kit_eval(&k, script);
     kit_close(&k);
     return text;
@@ -708,23 +891,30 @@ TEST(test_errors_from_raised_strings_lose_their_position_only_if_it_is_one)
 {
     const char *look = "e:message(), e:kind(), e:stack():match('\\t([^\\n]*)')";
     CHECK_STR(raised("error('plain')", look), "plain Internal test:2: in function <test:1>");
-    CHECK_STR(raised("error('test:9: mine', 0)", look), "test:9: mine Internal test:2: in function <test:1>");
+    CHECK_STR(raised("error('test:9: mine', 0)", look),
+              "test:9: mine Internal test:2: in function <test:1>");
     CHECK_STR(raised("local x = nil; x.y = 1", look),
               "attempt to index a nil value (local 'x') Internal test:2: in function <test:1>");
-    CHECK_STR(raised("string.rep()", look),
-              "bad argument #1 to 'rep' (string expected, got no value) Internal test:2: in function <test:1>");
-    CHECK_STR(raised("assert(false)", look), "assertion failed! Internal test:2: in function <test:1>");
-    CHECK_STR(raised("assert(false, 'because')", look), "because Internal test:2: in function <test:1>");
-    CHECK_STR(raised("local ok, e = pcall(error, 'x', 2)\n\nerror(e, 0)", "e:message(), e:kind()"), "x Internal");
+    CHECK_STR(raised("string.rep()", look), "bad argument #1 to 'rep' (string expected, got no "
+                                            "value) Internal test:2: in function <test:1>");
+    CHECK_STR(raised("assert(false)", look),
+              "assertion failed! Internal test:2: in function <test:1>");
+    CHECK_STR(raised("assert(false, 'because')", look),
+              "because Internal test:2: in function <test:1>");
+    CHECK_STR(raised("local ok, e = pcall(error, 'x', 2)\n\nerror(e, 0)", "e:message(), e:kind()"),
+              "x Internal");
     CHECK_STR(raised("local ok, e = pcall(function()\nerror('deep') end)\nerror(e, 0)", look),
               "deep Internal test:3");
-    CHECK_STR(raised("local function f()\nerror('level', 2) end\nf()", look), "level Internal test:4");
-    CHECK_STR(raised("coroutine.wrap(function()\nerror('in wrap') end)()", look), "in wrap Internal test:3");
+    CHECK_STR(raised("local function f()\nerror('level', 2) end\nf()", look),
+              "level Internal test:4");
+    CHECK_STR(raised("coroutine.wrap(function()\nerror('in wrap') end)()", look),
+              "in wrap Internal test:3");
 }
 
 TEST(test_errors_from_raised_values_of_other_types)
 {
-    CHECK_STR(raised("error(errors.new{kind = 'Timeout', message = 'm'})", "e:kind(), e:message()"), "Timeout m");
+    CHECK_STR(raised("error(errors.new{kind = 'Timeout', message = 'm'})", "e:kind(), e:message()"),
+              "Timeout m");
     CHECK_STR(raised("error({})", "e:kind(), e:message(), e:retryable()"),
               "Internal (error object is a table value) nil");
     CHECK_STR(raised("error({message = 'in table'})", "e:message()"), "in table");
