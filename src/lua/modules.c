@@ -5,11 +5,13 @@
 #include "mod_env.h"
 #include "mod_events.h"
 #include "mod_funcs.h"
+#include "mod_logger.h"
 #include "mod_time.h"
 #include "shared.h"
 
 /* Modules that entries name in `modules`. */
 static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
+    wippyli_logger_module,
     wippyli_mtime_module,
     wippyli_mod_ctx,
     wippyli_mod_env,
@@ -20,6 +22,7 @@ static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
 WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
 {
     wippy_result result = wippyli_shared_open(bridge);
+    bridge->sandbox.print = wippyli_logger_print;
     if (result == WIPPY_OK) {
         result = wippyli_common_open(bridge);
     }
