@@ -5,12 +5,14 @@
 #include "mod_env.h"
 #include "mod_events.h"
 #include "mod_funcs.h"
+#include "mod_io.h"
 #include "mod_logger.h"
 #include "mod_time.h"
 #include "shared.h"
 
 /* Modules that entries name in `modules`. */
 static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
+    wippyli_io_module,
     wippyli_logger_module,
     wippyli_mtime_module,
     wippyli_mod_ctx,

@@ -9,6 +9,9 @@
 static void wippyli_shared_free(wippy_runtime *rt, void *user_data)
 {
     wippyli_shared *shared = (wippyli_shared *)user_data;
+    if (shared->terminal) {
+        shared->terminal_free(shared);
+    }
     wippy_memory_put(rt, shared, shared->bytes);
 }
 

@@ -14,7 +14,8 @@
 typedef struct wippyli_shared {
     size_t bytes; /* of the whole block */
     wippy_runtime *rt;
-    struct wippyli_terminal *terminal; /* NULL until somebody reads; guarded by lock */
+    struct wippyli_terminal *terminal; /* NULL until it is needed; guarded by lock, see mod_io */
+    void (*terminal_free)(struct wippyli_shared *shared);
     wippyli_lock lock;
 } wippyli_shared;
 

@@ -38,7 +38,11 @@ static inline void module_log(const wippy_log_record *record, void *user_data)
         snprintf(kit->log + kit->log_size, sizeof(kit->log) - kit->log_size, "%s [%s] %s %s\n",
                  levels[record->level], record->logger, record->message, fields);
     if (size > 0 && (size_t)size < sizeof(kit->log) - kit->log_size) {
+#if defined(__GNUC__)
+        __atomic_store_n(&kit->log_size, kit->log_size + (size_t)size, __ATOMIC_RELEASE);
+#else
         kit->log_size += (size_t)size;
+#endif
     }
 }
 
