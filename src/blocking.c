@@ -33,6 +33,7 @@ static void wippyi_call_run(wippy_runtime *rt, wippyi_call *call)
     wippy_writer writer;
     wippy_slice encoded;
     wippy_result result, written;
+    wippyi_yield *yield;
     wippy_writer_init(&writer, rt);
     result = call->fn(call->arg, &writer);
     written = wippy_writer_finish(&writer, &encoded);
@@ -41,8 +42,11 @@ static void wippyi_call_run(wippy_runtime *rt, wippyi_call *call)
         encoded.data = NULL;
         encoded.size = 0;
     }
-    (void)wippy_complete(rt, call->token, result, encoded.data, encoded.size,
-                         (uint32_t)(written == WIPPY_OK ? writer.count : 0));
+    yield = wippyi_yield_claim_own(rt, call->token);
+    if (yield != NULL) {
+        (void)wippyi_yield_push(rt, NULL, yield, result, encoded.data, encoded.size,
+                                (uint32_t)(written == WIPPY_OK ? writer.count : 0));
+    }
     wippy_writer_free(&writer);
     if (call->drop != NULL) {
         call->drop(call->arg);

@@ -5,7 +5,8 @@
 
      state        life word     mailbox  moved on by
      free         0             CLOSED   spawn takes it from the slab
-     new          0             CLOSED   target host: init ok -> live; init failed -> free
+     new          0             any      target host: init ok -> live; init failed -> free. Gets mail
+                                         that its init asks for (completions, EXIT), no messages
      live         pid           any      its owner (scheduler): step ended it -> ended;
                                          terminate() sets WIPPYI_LIFE_TERMINATE in the life word
      ended        0             CLOSED   its last owner: completion sequence, close -> free, with the
@@ -107,8 +108,9 @@ struct wippyi_yield {
     void *job;            /* of the command */
     int fd;               /* wippy_wait_fd() */
     wippyi_timer_node timer;
-    wippyi_worker *wheel; /* whose wheel holds the timer; NULL = no timer */
-    void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* built-in commands; may be NULL */
+    wippyi_worker *wheel; /* whose wheel may hold the timer; NULL = none does */
+    void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* of a built-in command that has not
+                                                               completed the yield itself, or NULL */
     wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped */
     void *block;          /* completion too large for `room`, from wippyi_mem */
     wippy_mail mail;      /* the completion */
@@ -298,9 +300,17 @@ struct wippyi_worker {
     wippyi_thread thread;
     bool thread_started;
     wippyi_a32 quit; /* this worker shall end (resize or stop) */
+    wippyi_a64 thread_id; /* of the thread that runs this worker now; 0 = none */
+    uint32_t step_budget; /* messages the next step may take */
     bool searching;     /* owner only; a waker's promise is in sleep_word */
-    bool is_spare;      /* constant while its thread runs */
+    wippyi_a32 spare;   /* WIPPYI_SPARE_*: 1 -> 0 by a resize that keeps it, 1 -> 2 by itself */
     wippyi_a32 exited;  /* its thread is about to return: join it before it is started again */
+};
+
+enum { /* wippyi_worker.spare */
+    WIPPYI_SPARE_NO = 0,
+    WIPPYI_SPARE_YES = 1,
+    WIPPYI_SPARE_LEAVING = 2
 };
 
 typedef struct wippyi_queue { /* the host's global FIFO of one lane */

@@ -26,12 +26,15 @@ static void wippyi_fd_event(wippyi_waiting *waiting, const wippyi_poll_event *ev
     uint32_t bits = (event->readable ? (uint32_t)WIPPY_FD_READ : 0) |
                     (event->writable ? (uint32_t)WIPPY_FD_WRITE : 0) |
                     (event->error ? (uint32_t)WIPPY_FD_ERROR : 0);
-    wippy_writer writer;
-    wippy_slice encoded;
-    wippy_writer_init(&writer, rt);
-    wippy_write_int(&writer, (int64_t)bits);
-    (void)wippy_writer_finish(&writer, &encoded);
-    (void)wippy_complete(rt, job->token, WIPPY_OK, encoded.data, encoded.size, 1);
+    wippyi_yield *yield = wippyi_yield_claim_own(rt, job->token);
+    if (yield != NULL) {
+        wippy_writer writer;
+        wippy_slice encoded;
+        wippy_writer_init(&writer, rt);
+        wippy_write_int(&writer, (int64_t)bits);
+        (void)wippy_writer_finish(&writer, &encoded);
+        (void)wippyi_yield_push(rt, NULL, yield, WIPPY_OK, encoded.data, encoded.size, 1);
+    }
     wippyi_mem_free(&rt->mem, job, sizeof(*job));
 }
 
@@ -155,16 +158,17 @@ WIPPY_API wippy_result wippy_wait_fd(wippy_self *self, int fd, uint32_t events, 
     yield->fd = fd;
     job->fd = fd;
     job->token = wippyi_yield_token(yield);
+    if (token != NULL) {
+        *token = job->token;
+    }
+    yield->cancel = wippyi_fd_cancel; /* before the event can come, which takes it away */
     r = wippyi_poller_add(&waiting->poller, fd, (events & WIPPY_FD_READ) != 0,
                           (events & WIPPY_FD_WRITE) != 0, job);
     if (r != WIPPY_OK) {
+        yield->cancel = NULL;
         wippyi_mem_free(&rt->mem, job, sizeof(*job));
         (void)wippyi_yield_drop(rt, self->worker, self->slot, yield);
         return r;
-    }
-    yield->cancel = wippyi_fd_cancel; /* the completion reads nothing of this */
-    if (token != NULL) {
-        *token = wippyi_yield_token(yield);
     }
     return WIPPY_PENDING;
 }

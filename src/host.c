@@ -118,8 +118,9 @@ static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, 
     }
     wippyi_a32_store_rel(&w->exited, 0);
     wippyi_a32_store_rel(&w->quit, 0);
-    w->is_spare = spare;
+    wippyi_a32_store_rel(&w->spare, spare ? WIPPYI_SPARE_YES : WIPPYI_SPARE_NO);
     w->searching = false;
+    w->step_budget = host->desc.step_budget;
     (void)snprintf(name, sizeof(name), "wippy-%u.%u", (unsigned)(host->id % 1000),
                    (unsigned)(index % 1000));
     r = wippyi_thread_start(&w->thread, wippyi_worker_main, w, name);
@@ -132,11 +133,11 @@ static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, 
 
 WIPPYI_FN void wippyi_host_spare(wippyi_host *host)
 {
-    uint32_t wanted = wippyi_a32_load_acq(&host->worker_count);
-    uint32_t i;
+    uint32_t wanted, i;
     if (!wippyi_mutex_trylock(&host->thread_lock)) {
         return; /* somebody changes the number of workers; the next tick tries again */
     }
+    wanted = wippyi_a32_load_acq(&host->worker_count);
     if (wippyi_a32_load_acq(&host->state) < WIPPYI_HOST_STOPPED) {
         for (i = wanted; i < wanted + WIPPYI_SPARES_MAX && i < WIPPYI_WORKERS_MAX; i++) {
             wippyi_worker *w = i < wippyi_a32_load_acq(&host->worker_slots)
@@ -209,10 +210,11 @@ static wippy_result wippyi_host_start_workers(wippyi_host *host, uint32_t wanted
         wippyi_worker *w = i < wippyi_a32_load_acq(&host->worker_slots)
                                ? wippyi_host_worker(host, i)
                                : NULL;
-        if (w == NULL || !w->thread_started || wippyi_a32_load_acq(&w->exited) != 0) {
-            r = wippyi_host_start_worker(host, i, false);
-        } else {
-            w->is_spare = false;
+        uint32_t spare = WIPPYI_SPARE_YES;
+        if (w == NULL || !w->thread_started || wippyi_a32_load_acq(&w->exited) != 0 ||
+            (!wippyi_a32_cas_acqrel(&w->spare, &spare, WIPPYI_SPARE_NO) &&
+             spare == WIPPYI_SPARE_LEAVING)) {
+            r = wippyi_host_start_worker(host, i, false); /* joins a thread that is about to end */
         }
     }
     return r;
@@ -391,7 +393,9 @@ WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_des
     wippyi_mutex_lock(&rt->hosts_lock);
     label = wippyi_label_slot(rt, id);
     old = (wippyi_host *)wippyi_ap_load_acq(&label->host);
-    r = old != NULL ? wippyi_host_revive(old, desc) : wippyi_host_add(rt, desc, label);
+    /* again, under the lock: wippy_join() takes it once before it looks for hosts */
+    r = wippyi_a32_load_acq(&rt->stopping) != 0 ? WIPPY_ERR_STOPPED
+        : old != NULL ? wippyi_host_revive(old, desc) : wippyi_host_add(rt, desc, label);
     wippyi_mutex_unlock(&rt->hosts_lock);
     if (r == WIPPY_OK) {
         out->id = id;
@@ -411,6 +415,9 @@ WIPPY_API wippy_result wippy_host_resize(wippy_runtime *rt, wippy_host handle, u
     }
     if (host->desc.kind != WIPPY_HOST_POOL) {
         return WIPPY_ERR_UNSUPPORTED;
+    }
+    if (wippyi_host_here(host) != NULL) {
+        return WIPPY_ERR_INVALID;
     }
     wippyi_mutex_lock(&host->thread_lock);
     if (wippyi_a32_load_acq(&host->state) != WIPPYI_HOST_RUNNING) {
@@ -463,11 +470,30 @@ WIPPYI_FN bool wippyi_pump_enter(wippyi_host *host)
 {
     uint32_t expected = 0;
     /* acquire: sees what the last pump left in the worker */
-    return wippyi_a32_cas_acq(&host->pumping, &expected, 1);
+    if (!wippyi_a32_cas_acq(&host->pumping, &expected, 1)) {
+        return false;
+    }
+    wippyi_a64_store_rel(&wippyi_host_worker(host, 0)->thread_id, wippyi_thread_self_id());
+    return true;
+}
+
+WIPPYI_FN wippyi_worker *wippyi_host_here(const wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint64_t id = wippyi_thread_self_id();
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_worker *w = wippyi_host_worker(host, i);
+        if (wippyi_a64_load_rlx(&w->thread_id) == id) {
+            return w;
+        }
+    }
+    return NULL;
 }
 
 WIPPYI_FN void wippyi_pump_leave(wippyi_host *host)
 {
+    wippyi_a64_store_rel(&wippyi_host_worker(host, 0)->thread_id, 0);
     wippyi_a32_store_rel(&host->pumping, 0);
 }
 
@@ -476,12 +502,26 @@ static uint64_t wippyi_pump_messages(const wippyi_worker *w)
     return wippyi_a64_load_rlx(&w->messages);
 }
 
+/* One turn, with no more messages than the budget leaves. False: nothing to do. */
+static bool wippyi_pump_turn(wippyi_host *host, wippyi_worker *w, uint64_t left)
+{
+    w->step_budget = (uint32_t)WIPPYI_MIN(left, (uint64_t)host->desc.step_budget);
+    return wippyi_worker_turn(w);
+}
+
+static bool wippyi_pump_has_work(const wippyi_host *host)
+{
+    const wippyi_worker *w = wippyi_host_worker(host, 0);
+    return wippyi_host_has_work(host) || wippyi_ap_load_sc(&w->next_slot) != NULL ||
+           wippyi_ring_has_sc(&w->rings[0]) || wippyi_ring_has_sc(&w->rings[1]);
+}
+
 WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t time_budget_ns,
                                   uint32_t message_budget)
 {
     wippyi_host *host = wippyi_host_at(rt, handle);
     wippyi_worker *w;
-    uint64_t start, first;
+    uint64_t start, last;
     uint32_t round = 0;
     bool more = true;
     if (host == NULL) {
@@ -499,20 +539,20 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t
     w = wippyi_host_worker(host, 0);
     wippyi_a32_store_sc(&host->signalled, 0); /* work that comes from here on signals again */
     start = wippyi_clock_mono_ns();
-    first = wippyi_pump_messages(w);
+    last = message_budget != 0 ? wippyi_pump_messages(w) + message_budget : UINT64_MAX;
     wippyi_descriptors_poll(rt);
     if (time_budget_ns == 0) {
         round = wippyi_ring_count(&w->rings[0]) + wippyi_ring_count(&w->rings[1]) + 2;
     }
     for (;;) {
-        more = wippyi_worker_turn(w);
-        if (!more || (time_budget_ns == 0 && --round == 0) ||
-            (message_budget != 0 && wippyi_pump_messages(w) - first >= message_budget) ||
+        more = wippyi_pump_turn(host, w, last - wippyi_pump_messages(w));
+        if (!more || (time_budget_ns == 0 && --round == 0) || wippyi_pump_messages(w) >= last ||
             (time_budget_ns != 0 && time_budget_ns != UINT64_MAX &&
              wippyi_clock_mono_ns() - start >= time_budget_ns)) {
             break;
         }
     }
+    more = more && wippyi_pump_has_work(host);
     wippyi_pump_leave(host);
     return more ? WIPPY_PENDING : WIPPY_OK;
 }
@@ -526,8 +566,7 @@ WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host handle)
         return UINT64_MAX;
     }
     w = wippyi_host_worker(host, 0);
-    if (wippyi_host_has_work(host) || wippyi_ap_load_sc(&w->next_slot) != NULL ||
-        wippyi_ring_has_sc(&w->rings[0]) || wippyi_ring_has_sc(&w->rings[1])) {
+    if (wippyi_pump_has_work(host)) {
         return 0;
     }
     next = wippyi_a64_load_rlx(&w->wheel_next_ns);
@@ -579,7 +618,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
     wippyi_mutex_lock(&rt->stop_lock);
     for (;;) {
         uint64_t now = wippyi_clock_mono_ns();
-        empty = wippyi_a32_load_acq(&host->population) == 0;
+        empty = wippyi_a32_load_sc(&host->population) == 0;
         if (empty || now >= deadline_ns) {
             break;
         }
@@ -611,6 +650,9 @@ WIPPY_API wippy_result wippy_host_stop(wippy_runtime *rt, wippy_host handle, uin
     uint64_t forced;
     if (host == NULL) {
         return WIPPY_ERR_NOTFOUND;
+    }
+    if (wippyi_host_here(host) != NULL) {
+        return WIPPY_ERR_INVALID; /* it would wait for itself */
     }
     if (wippyi_a32_load_acq(&host->state) == WIPPYI_HOST_STOPPED) {
         return WIPPY_OK;

@@ -16,6 +16,8 @@ WIPPYI_FN void wippyi_hosts_destroy(wippy_runtime *rt);
 /* Enter and leave a pump host on this thread; false: somebody is inside. */
 WIPPYI_FN bool wippyi_pump_enter(wippyi_host *host);
 WIPPYI_FN void wippyi_pump_leave(wippyi_host *host);
+/* The worker of this host that the calling thread runs now; NULL = none. */
+WIPPYI_FN wippyi_worker *wippyi_host_here(const wippyi_host *host);
 /* Ask every process of a host to end: CANCEL, or terminate. */
 WIPPYI_FN void wippyi_host_evict(wippyi_host *host, bool terminate);
 WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host);

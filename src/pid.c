@@ -66,13 +66,13 @@ static bool wippyi_hex(const char *text, size_t bytes, uint64_t *out)
 WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size_t bytes,
                                        wippy_pid *out, wippy_diag *diag)
 {
-    const char *end = text + bytes - 1;
-    const char *bar, *host, *number, *at;
+    const char *bar, *host, *number, *at, *end;
     uint64_t value;
     uint32_t label;
-    if (bytes < 3 || text[0] != '{' || *end != '}') {
+    if (bytes < 3 || text[0] != '{' || text[bytes - 1] != '}') {
         return wippyi_pid_bad(diag, WIPPY_ERR_INVALID, "invalid pid format: missing braces");
     }
+    end = text + bytes - 1;
     bar = (const char *)memchr(text, '|', bytes);
     if (bar == NULL) {
         return wippyi_pid_bad(diag, WIPPY_ERR_INVALID, "invalid pid format: missing pipe");

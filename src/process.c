@@ -104,8 +104,7 @@ WIPPYI_FN void wippyi_mail_release(wippy_runtime *rt, wippyi_worker *w, wippy_ma
     }
 }
 
-/* A counted message leaves the mailbox of `slot` for good. */
-static void wippyi_uncount(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+WIPPYI_FN void wippyi_uncount(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
 {
     /* seq_cst, before the look at the mark: see wippy_want_writable() */
     wippyi_a32_sub_sc(&slot->pending, 1);
@@ -139,7 +138,8 @@ WIPPYI_FN wippy_result wippyi_deliver(wippy_runtime *rt, wippyi_worker *w, uint6
 {
     wippyi_slot *slot = wippyi_slot_of(rt, to);
     wippyi_push_result pushed;
-    if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_slot_is(slot, to))) {
+    /* the tenant, not the life word: what init asked for may come before the process is born */
+    if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_tenant_is(slot, to))) {
         return WIPPY_ERR_GONE;
     }
     pushed = wippyi_mailbox_push(&slot->box, mail);
@@ -203,7 +203,7 @@ WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot
 {
     self->slot = slot;
     self->pid.id = pid;
-    self->budget = w->host->desc.step_budget;
+    self->budget = w->step_budget;
     self->current = NULL;
     self->result = NULL;
     self->upgrade = NULL;
@@ -538,10 +538,21 @@ static void wippyi_ext_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *sl
     slot->ext = NULL;
 }
 
-WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+/* The yields go first: a completer that finds the mailbox closed frees its record, which must be in
+   no list then. */
+WIPPYI_FN wippy_mail *wippyi_process_shut(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_yields_drop_all(rt, w, slot);
+    /* seq_cst is not needed: a push that got in before the close is drained, a later one sees CLOSED */
+    wippyi_a64_store_rel(&slot->life, 0);
+    return wippyi_mailbox_close(&slot->box);
+}
+
+WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                                    wippy_mail *unread)
+{
     wippyi_mails_release(rt, w, slot, slot->fresh);
+    wippyi_mails_release(rt, w, slot, unread);
     slot->fresh = NULL;
     wippyi_ext_free(rt, w, slot);
     if (slot->entry != NULL) {
@@ -570,16 +581,14 @@ WIPPYI_FN void wippyi_slot_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot
     wippyi_mutex_unlock(&rt->outside_lock);
 }
 
-static void wippyi_host_leave(wippyi_host *host, bool hidden)
+static void wippyi_host_leave(wippyi_host *host)
 {
     wippy_runtime *rt = host->rt;
-    if (!hidden) {
-        wippyi_a32_sub_rlx(&host->processes, 1);
-    }
     wippyi_a64_sub_rlx(&rt->alive, 1);
-    /* acq_rel: whoever sees 0 sees everything the last process did */
-    if (wippyi_a32_sub_acqrel(&host->population, 1) == 1 &&
-        wippyi_a32_load_acq(&host->state) != WIPPYI_HOST_RUNNING) {
+    /* acquire, release: whoever sees 0 sees everything the last process did. seq_cst: whoever stops the
+       host sets the state and then reads the count; one of the two sees the other. */
+    if (wippyi_a32_sub_sc(&host->population, 1) == 1 &&
+        wippyi_a32_load_sc(&host->state) != WIPPYI_HOST_RUNNING) {
         wippyi_mutex_lock(&rt->stop_lock);
         wippyi_cond_broadcast(&rt->stop_cond);
         wippyi_mutex_unlock(&rt->stop_lock);
@@ -627,11 +636,11 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     const wippyi_type *type = wippyi_type_at(rt, slot->type);
     bool hidden = (slot->flags & WIPPYI_PROC_HIDDEN) != 0;
     wippy_result code = result != NULL ? (wippy_result)result->code : WIPPY_OK;
-    wippy_mail *unread;
-    /* 1: not reachable any more. seq_cst is not needed: a push that got in before the close is
-       drained, a later one sees CLOSED. */
-    wippyi_a64_store_rel(&slot->life, 0);
-    unread = wippyi_mailbox_close(&slot->box);
+    /* 1: not reachable any more */
+    wippy_mail *unread = wippyi_process_shut(rt, w, slot);
+    if (!hidden) { /* before the news: who hears of the end may spawn another in its place */
+        wippyi_a32_sub_rlx(&host->processes, 1);
+    }
     /* 2 to 5: names, relations, EXIT, LINK_DOWN */
     wippyi_relations_exit(rt, w, slot, pid, code, result);
     wippyi_complete_exec(rt, w, slot, result);
@@ -649,14 +658,13 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     w->self.slot = NULL;
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
-    wippyi_process_strip(rt, w, slot); /* before the unread mail: completions in it are still listed */
-    wippyi_mails_release(rt, w, slot, unread);
+    wippyi_process_strip(rt, w, slot, unread);
     wippyi_result_release(rt, result);
     if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
         wippyi_trace(rt, WIPPY_TRACE_EXIT, pid, 0, (int64_t)code);
     }
     wippyi_slot_free(rt, w, slot);
-    wippyi_host_leave(host, hidden);
+    wippyi_host_leave(host);
 }
 
 /* ---- one turn ---- */
@@ -719,8 +727,12 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
     status = type->desc.step(self, slot->state);
     wippyi_step_leave(w);
     wippyi_a64_store_rlx(&w->messages, wippyi_a64_load_rlx(&w->messages) +
-                                           (w->host->desc.step_budget - self->budget));
+                                           (w->step_budget - self->budget));
     wippyi_self_end(self);
+    if (WIPPYI_UNLIKELY(self->upgrade != NULL && status != WIPPY_UPGRADE)) {
+        wippyi_job_free(rt, w, self->upgrade); /* asked for, then thought better of it */
+        self->upgrade = NULL;
+    }
     result = self->result;
     self->result = NULL;
     if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {

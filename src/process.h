@@ -23,8 +23,13 @@ WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot);
 /* The external part of a process, made on first use. NULL: no memory. */
 WIPPYI_FN wippyi_ext *wippyi_ext_of(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 
-/* Give up everything a body held: yields, shelves, unread mail, ext, entry, frame. */
-WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
+/* Nobody reaches the process from here on. Returns what was unread, for strip. */
+WIPPYI_FN wippy_mail *wippyi_process_shut(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
+/* Give up everything a body held: shelves, mail, ext, entry, frame. */
+WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                                    wippy_mail *unread);
+/* A counted message leaves the mailbox of `slot` for good, or never came in. */
+WIPPYI_FN void wippyi_uncount(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 WIPPYI_FN void wippyi_slot_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
                                  uint64_t pid);

@@ -496,22 +496,32 @@ static bool wippyi_name_unlist(wippy_runtime *rt, wippyi_name *name)
     return listed;
 }
 
-/* Under the shard. A name whose owner's exit is under way is not free yet: EXISTS would be a lie
-   that ends in a moment, so its record is replaced; the exit then finds another record there. */
+/* Has the owner closed its relations? From then on it gets no new name and lets go of the old ones. */
+static bool wippyi_name_abandoned(wippy_runtime *rt, const wippyi_name *name)
+{
+    wippyi_slot *owner = wippyi_slot_of(rt, name->pid);
+    bool open;
+    wippyi_mutex_lock(wippyi_stripe(rt, name->pid));
+    open = owner != NULL && wippyi_tenant_is(owner, name->pid);
+    wippyi_mutex_unlock(wippyi_stripe(rt, name->pid));
+    return !open;
+}
+
+/* Under the shard. A name whose owner's exit is under way is free: EXISTS would be a lie that ends in
+   a moment, so its record is replaced; the exit then finds another record there, or none. */
 static wippy_result wippyi_name_insert(wippy_runtime *rt, wippyi_shard *shard, wippyi_name *name,
                                        bool owner_is_new, wippyi_relations *spares[2])
 {
     wippyi_name *old = (wippyi_name *)wippyi_strmap_get(&shard->names, name->text, name->bytes);
-    wippyi_slot *owner = old != NULL ? wippyi_slot_of(rt, old->pid) : NULL;
     wippy_result r;
-    if (old != NULL && old->pid == name->pid) {
-        return WIPPY_PENDING; /* already so */
-    }
-    if (old != NULL && (owner == NULL || wippyi_slot_is(owner, old->pid) || old->listed)) {
-        return WIPPY_ERR_EXISTS;
+    if (old != NULL && !wippyi_name_abandoned(rt, old)) {
+        return old->pid == name->pid ? WIPPY_PENDING /* already so */ : WIPPY_ERR_EXISTS;
     }
     if (old != NULL) {
         wippyi_strmap_remove(&shard->names, name->text, name->bytes, NULL);
+        if (wippyi_name_unlist(rt, old)) { /* quicker than the exit */
+            wippyi_name_free(rt, old);
+        }
     }
     r = wippyi_strmap_put(&shard->names, name->text, name->bytes, name);
     if (r != WIPPY_OK) {
@@ -625,7 +635,7 @@ WIPPY_API wippy_result wippy_name_release(wippy_self *self, const char *name, si
 static bool wippyi_has_room(const wippyi_slot *slot)
 {
     uint32_t limit = wippyi_slot_host(slot)->desc.mailbox_limit;
-    return limit == 0 || wippyi_a32_load_acq(&slot->pending) < limit;
+    return limit == 0 || wippyi_a32_load_sc(&slot->pending) < limit;
 }
 
 WIPPYI_FN void wippyi_relations_writable(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)

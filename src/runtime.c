@@ -467,34 +467,39 @@ static bool wippyi_inside_worker(wippy_runtime *rt)
 {
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     for (; host != NULL; host = host->next_host) {
-        uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
-        uint32_t i;
-        for (i = 0; i < count && host->desc.kind != WIPPY_HOST_PUMP; i++) {
-            wippyi_worker *w = wippyi_host_worker(host, i);
-            if (wippyi_a32_load_acq(&w->exited) == 0 && wippyi_thread_is_current(&w->thread)) {
-                return true;
-            }
+        if (wippyi_host_here(host) != NULL) {
+            return true;
         }
     }
     return false;
 }
 
-/* Wait for every host; pump hosts are pumped in turn. */
-static bool wippyi_wait_all(wippy_runtime *rt, uint64_t deadline_ns)
+/* Wait for every pump host, or for every other one, until the deadline or for one millisecond. */
+static bool wippyi_wait_hosts(wippy_runtime *rt, bool pumps, uint64_t deadline_ns)
 {
     bool empty = true;
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     for (; host != NULL; host = host->next_host) {
-        if (host->desc.kind != WIPPY_HOST_PUMP) {
-            continue;
+        if ((host->desc.kind == WIPPY_HOST_PUMP) == pumps) {
+            uint64_t soon = wippyi_clock_mono_ns() + 1000000;
+            empty = wippyi_host_wait_empty(host, pumps ? WIPPYI_MIN(soon, deadline_ns)
+                                                       : deadline_ns) && empty;
         }
-        empty = wippyi_host_wait_empty(host, deadline_ns) && empty;
-    }
-    for (host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list); host != NULL;
-         host = host->next_host) {
-        empty = wippyi_host_wait_empty(host, deadline_ns) && empty;
     }
     return empty;
+}
+
+/* Wait for every host. Pump hosts are pumped in turn: their processes may need each other to end, and
+   those of the pools may need them. */
+static bool wippyi_wait_all(wippy_runtime *rt, uint64_t deadline_ns)
+{
+    for (;;) {
+        bool late = wippyi_clock_mono_ns() >= deadline_ns;
+        bool pumps = wippyi_wait_hosts(rt, true, deadline_ns);
+        if (pumps || late) {
+            return wippyi_wait_hosts(rt, false, deadline_ns) && pumps;
+        }
+    }
 }
 
 static void wippyi_each_host(wippy_runtime *rt, void (*fn)(wippyi_host *host))
@@ -521,6 +526,8 @@ WIPPY_API wippy_result wippy_join(wippy_runtime *rt, uint64_t timeout_ns)
         return WIPPY_ERR_INVALID;
     }
     (void)wippy_services_stop(rt, half);
+    wippyi_mutex_lock(&rt->hosts_lock); /* a host that is being created is in the list after this */
+    wippyi_mutex_unlock(&rt->hosts_lock);
     wippyi_each_host(rt, wippyi_host_begin_stop);
     if (!wippyi_wait_all(rt, timeout_ns == UINT64_MAX ? UINT64_MAX : start + half)) {
         wippyi_each_host(rt, wippyi_host_kill);

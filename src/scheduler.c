@@ -412,6 +412,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
         /* under the lock: whoever drops the yield claims it first and then waits for the lock, so a
            node that is not ours is not touched after this */
         if (wippyi_yield_claim(rt, wippyi_yield_token(yield)) != NULL) {
+            yield->wheel = NULL;
             node->next = NULL;
             *end = node;
             end = &node->next;
@@ -655,10 +656,20 @@ static void wippyi_hand_over(wippyi_worker *w)
     wippyi_host_notify(w->host);
 }
 
+/* Nobody needs a spare any more. Decided once: a resize that wants to keep it either comes before,
+   or waits for the thread to end and starts another. */
+static bool wippyi_spare_leaves(wippyi_worker *w)
+{
+    uint32_t expected = WIPPYI_SPARE_YES;
+    return wippyi_a32_load_rlx(&w->spare) == WIPPYI_SPARE_YES && !wippyi_host_overdue(w->host) &&
+           wippyi_a32_cas_acqrel(&w->spare, &expected, WIPPYI_SPARE_LEAVING);
+}
+
 WIPPYI_FN void wippyi_worker_main(void *arg)
 {
     wippyi_worker *w = (wippyi_worker *)arg;
     wippyi_host *host = w->host;
+    wippyi_a64_store_rel(&w->thread_id, wippyi_thread_self_id());
     wippyi_watchdog_enter(w);
     while (wippyi_a32_load_acq(&w->quit) == 0) {
         wippyi_slot *slot = wippyi_find(w);
@@ -673,8 +684,8 @@ WIPPYI_FN void wippyi_worker_main(void *arg)
                 wippyi_search_end(w);
             }
             wippyi_run(w, slot);
-        } else if (w->is_spare && !wippyi_host_overdue(host)) {
-            break; /* nobody needs a spare any more */
+        } else if (wippyi_spare_leaves(w)) {
+            break;
         } else {
             wippyi_park(w);
         }
@@ -684,10 +695,14 @@ WIPPYI_FN void wippyi_worker_main(void *arg)
     }
     wippyi_hand_over(w);
     wippyi_watchdog_leave(w);
+    wippyi_a64_store_rel(&w->thread_id, 0);
     wippyi_mutex_lock(&host->rt->stop_lock);
     wippyi_a32_store_rel(&w->exited, 1);
     wippyi_cond_broadcast(&host->rt->stop_cond);
     wippyi_mutex_unlock(&host->rt->stop_lock);
+    if (wippyi_a64_load_rlx(&w->wheel_next_ns) != UINT64_MAX) {
+        wippyi_host_wake_all(host); /* the first worker looks after our wheel from now on */
+    }
 }
 
 /* ---- workers as objects ---- */
@@ -712,6 +727,7 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->self.host = host;
     w->self.heap = &w->heap;
     w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u);
+    w->step_budget = host->desc.step_budget;
     w->clock_ns = wippyi_clock_mono_ns();
     w->until_clock = 1;
     w->until_global = WIPPYI_GLOBAL_EVERY;

@@ -14,12 +14,13 @@
 
 /* Count a message against the receiver's limit. Early by at most the number of senders inside this
    function, never late. Every success is undone exactly once, where the message leaves the slot. */
-static bool wippyi_count_in(wippyi_slot *slot, uint32_t limit)
+static bool wippyi_count_in(wippy_self *self, wippyi_slot *slot, uint32_t limit)
 {
     if (wippyi_a32_add_rlx(&slot->pending, 1) < limit) {
         return true;
     }
-    wippyi_a32_sub_sc(&slot->pending, 1);
+    /* Somebody may have seen the mailbox full because of us alone, and wait to be told. */
+    wippyi_uncount(self->rt, self->worker, slot);
     wippyi_a64_add_rlx(&wippyi_slot_host(slot)->refused, 1);
     return false;
 }
@@ -31,13 +32,13 @@ static wippy_result wippyi_send_checked(wippy_self *self, wippyi_slot *slot, uin
     uint32_t limit = wippyi_slot_host(slot)->desc.mailbox_limit;
     wippyi_push_result pushed;
     wippy_mail *mail;
-    if (WIPPYI_UNLIKELY(limit != 0) && !wippyi_count_in(slot, limit)) {
+    if (WIPPYI_UNLIKELY(limit != 0) && !wippyi_count_in(self, slot, limit)) {
         return WIPPY_ERR_FULL;
     }
     mail = wippyi_mail_new(rt, self->worker, to, self->pid.id, message);
     if (WIPPYI_UNLIKELY(mail == NULL)) {
         if (limit != 0) {
-            wippyi_a32_sub_sc(&slot->pending, 1);
+            wippyi_uncount(rt, self->worker, slot);
         }
         return WIPPY_ERR_NOMEM;
     }
@@ -53,7 +54,7 @@ static wippy_result wippyi_send_checked(wippy_self *self, wippyi_slot *slot, uin
         wippyi_schedule(rt, self->worker, slot);
     } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
         if (limit != 0) {
-            wippyi_a32_sub_sc(&slot->pending, 1);
+            wippyi_uncount(rt, self->worker, slot);
         }
         wippyi_mail_free(rt, self->worker, mail);
         return WIPPY_ERR_GONE;
@@ -228,7 +229,7 @@ WIPPY_API wippy_result wippy_send_owned(wippy_self *self, wippy_pid to, wippy_to
     r = wippyi_deliver(self->rt, self->worker, to.id, mail);
     if (r != WIPPY_OK) { /* the caller keeps its memory */
         if ((mail->flags & WIPPYI_MAIL_COUNTED) != 0) {
-            wippyi_a32_sub_sc(&slot->pending, 1);
+            wippyi_uncount(self->rt, self->worker, slot);
         }
         mail->flags &= (uint8_t)~WIPPY_MAIL_OWNED;
         mail->size = (uint32_t)sizeof(owned);

@@ -199,18 +199,23 @@ static void wippyi_answer(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job,
 }
 
 /* What wippy_spawn() counted. */
-static void wippyi_unreserve(wippyi_host *host, bool hidden)
+static void wippyi_uncount_alive(wippyi_host *host)
 {
     wippy_runtime *rt = host->rt;
-    if (!hidden) {
-        wippyi_a32_sub_rlx(&host->processes, 1);
-    }
     wippyi_a64_sub_rlx(&rt->alive, 1);
     if (wippyi_a32_sub_acqrel(&host->population, 1) == 1) {
         wippyi_mutex_lock(&rt->stop_lock);
         wippyi_cond_broadcast(&rt->stop_cond);
         wippyi_mutex_unlock(&rt->stop_lock);
     }
+}
+
+static void wippyi_unreserve(wippyi_host *host, bool hidden)
+{
+    if (!hidden) {
+        wippyi_a32_sub_rlx(&host->processes, 1);
+    }
+    wippyi_uncount_alive(host);
 }
 
 /* init failed: the process never was. Names and relations it made vanish without a word. */
@@ -221,6 +226,8 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
     wippyi_result *error = self->result;
     uint64_t pid = job->pid.id;
     bool hidden = (slot->flags & WIPPYI_PROC_HIDDEN) != 0;
+    bool waited_for = job->done != NULL;
+    wippy_mail *unread = wippyi_process_shut(rt, w, slot);
     self->result = NULL;
     if (error != NULL && error->code != WIPPY_OK) {
         code = (wippy_result)error->code;
@@ -232,20 +239,16 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
         slot->ext->job = NULL;
         slot->ext->on_exit.sequence = 0;
     }
-    wippyi_process_strip(rt, w, slot);
+    wippyi_process_strip(rt, w, slot, unread);
     wippyi_slot_free(rt, w, slot);
     job->result = code;
     job->pid.id = 0;
-    {
-        wippyi_host *host = w->host;
-        bool waited_for = job->done != NULL;
-        wippyi_answer(rt, w, job, error);
-        if (!waited_for && job->bytes > 0) {
-            wippyi_job_free(rt, w, job);
-        }
-        wippyi_result_release(rt, error);
-        wippyi_unreserve(host, hidden);
+    wippyi_unreserve(w->host, hidden); /* before the answer, which may lead to another try */
+    wippyi_answer(rt, w, job, error);
+    if (!waited_for && job->bytes > 0) {
+        wippyi_job_free(rt, w, job);
     }
+    wippyi_result_release(rt, error);
 }
 
 /* Relations with the spawner; it may have ended meanwhile, then there is nobody to tell. */
@@ -265,18 +268,23 @@ static void wippyi_bind_spawner(wippy_runtime *rt, wippyi_worker *w, wippyi_job 
     (void)w;
 }
 
-/* wippy_exec(): let the caller's yield know whom to cancel; if it was dropped meanwhile, do so. */
+/* wippy_exec(): let the caller's yield know whom to cancel; if it was dropped meanwhile, do so.
+   seq_cst: we write `child` and then look at the state, a drop changes the state and then looks at
+   `child`: one of the two sees the other. A record that is another's by now gets its word back. */
 static void wippyi_bind_exec(wippy_runtime *rt, wippyi_worker *w, const wippyi_job *job)
 {
+    uint64_t open = (uint64_t)job->on_exit.sequence << 2 | WIPPYI_YIELD_OPEN;
+    uint64_t child = job->pid.id;
     wippyi_yield *yield;
-    uint64_t word;
     if (job->on_exit.sequence == 0) {
         return;
     }
     yield = (wippyi_yield *)wippyi_slab_at(&rt->yields, job->on_exit.index);
-    wippyi_a64_store_rel(&yield->child, job->pid.id);
-    word = wippyi_a64_load_acq(&yield->state);
-    if (word != ((uint64_t)job->on_exit.sequence << 2 | WIPPYI_YIELD_OPEN)) {
+    if (wippyi_a64_load_sc(&yield->state) == open) {
+        wippyi_a64_store_sc(&yield->child, child);
+    }
+    if (wippyi_a64_load_sc(&yield->state) != open) {
+        (void)wippyi_a64_cas_sc(&yield->child, &child, 0);
         (void)wippyi_cancel(rt, w, job->on_exit.pid, job->pid.id, "caller ended");
     }
 }
@@ -303,7 +311,6 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     slot->flags &= (uint16_t)~WIPPYI_PROC_NEW;
     slot->flags |= WIPPYI_PROC_BODY | WIPPYI_PROC_RUN;
     wippyi_bind_spawner(rt, w, job);
-    wippyi_mailbox_open(&slot->box);
     /* new -> live. release: publishes everything init wrote to senders; seq_cst: before the look at the
        host's state, which a stop changes before it looks for live processes */
     wippyi_a64_store_sc(&slot->life, pid);
@@ -370,6 +377,10 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
     if (r == WIPPY_OK && self.failed) {
         r = WIPPY_ERR_INTERNAL; /* wippy_fail() was called but not returned */
     }
+    if (self.upgrade != NULL) {
+        wippyi_job_free(rt, w, self.upgrade); /* not for init */
+    }
+    wippyi_self_end(&self);
     if (r != WIPPY_OK) {
         wippyi_unborn(w, slot, job, &self, r);
         return;
@@ -389,7 +400,10 @@ static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *d
         return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "scheduler is stopping");
     }
     wippyi_a32_add_sc(&host->population, 1);
-    wippyi_a64_add_rlx(&rt->alive, 1);
+    if (wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes) {
+        wippyi_uncount_alive(host);
+        return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
+    }
     if (!hidden) {
         uint32_t before = wippyi_a32_add_rlx(&host->processes, 1);
         if (limit != 0 && before >= limit) {
@@ -501,7 +515,8 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
         wippyi_a32_store_sc(&host->has_high, 1);
     }
     wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
-    /* release: relations of the new tenant may be inserted from here on */
+    wippyi_mailbox_open(&slot->box); /* owned by us; what was meant for the last tenant is dropped */
+    /* release: the new tenant may be related to others from here on, and be told of their end */
     wippyi_a64_store_rel(&slot->tenant, job->pid.id);
 }
 
@@ -512,8 +527,9 @@ static wippy_result wippyi_spawn_undo(wippy_self *self, wippyi_host *host, wippy
     wippy_runtime *rt = self->rt;
     wippyi_job_free(rt, self->worker, job);
     if (slot != NULL) {
+        wippy_mail *unread = wippyi_process_shut(rt, self->worker, slot);
         wippyi_a64_store_rel(&slot->tenant, job->pid.id | WIPPYI_LIFE_TERMINATE);
-        wippyi_process_strip(rt, self->worker, slot);
+        wippyi_process_strip(rt, self->worker, slot, unread);
         wippyi_slot_free(rt, self->worker, slot);
     }
     wippyi_unreserve(host, hidden);
@@ -646,9 +662,13 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
     if (self->worker != NULL && self->host == host && self->depth < WIPPYI_SPAWN_DEPTH) {
         return wippyi_spawn_here(self, self->worker, slot, &job, out, diag);
     }
+    if (self->worker == NULL && wippyi_host_here(host) != NULL) { /* from a callback: as from init */
+        return wippyi_spawn_here(self, wippyi_host_here(host), slot, &job, out, diag);
+    }
     if (self->worker == NULL && host->desc.kind == WIPPY_HOST_PUMP && wippyi_pump_enter(host)) {
         wippy_result r = wippyi_spawn_here(self, wippyi_host_worker(host, 0), slot, &job, out, diag);
         wippyi_pump_leave(host);
+        wippyi_host_notify(host);
         return r;
     }
     return wippyi_spawn_elsewhere(self, host, slot, &job, desc, out, diag);
@@ -672,7 +692,7 @@ static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
     }
     what = desc->entry != NULL ? desc->entry : wippyi_type_at(self->rt, type.id - 1)->name;
     r = wippyi_spawn_rights(self, desc, what, host, on_exit.sequence != 0, diag);
-    if (r == WIPPY_OK && wippyi_spawn_signals(self, desc, &pid)) {
+    if (r == WIPPY_OK && on_exit.sequence == 0 && wippyi_spawn_signals(self, desc, &pid)) {
         if (out != NULL) {
             *out = pid;
         }
@@ -681,7 +701,8 @@ static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
         if (r == WIPPY_OK) {
             r = wippyi_spawn_job(self, desc, host, entry, type, on_exit, out, diag);
         }
-        if (r == WIPPY_ERR_EXISTS && wippyi_spawn_signals(self, desc, &pid)) {
+        if (r == WIPPY_ERR_EXISTS && on_exit.sequence == 0 &&
+            wippyi_spawn_signals(self, desc, &pid)) {
             r = WIPPY_OK; /* somebody else was quicker: the same as if the name had been taken */
             if (out != NULL) {
                 *out = pid;
@@ -921,6 +942,13 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
                             wippy_result_text(r));
         return false;
     }
+    wippyi_result_release(rt, self->result);
+    self->result = NULL;
+    if (self->upgrade != NULL) {
+        wippyi_job_free(rt, w, self->upgrade); /* not for init */
+        self->upgrade = NULL;
+    }
+    wippyi_self_end(self);
     slot->flags |= WIPPYI_PROC_BODY;
     return true;
 }

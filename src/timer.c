@@ -58,6 +58,7 @@ WIPPYI_FN void wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
     if (node->tick <= wheel->now_tick) {
         node->tick = wheel->now_tick + 1;
     }
+    node->tick = WIPPYI_MIN(node->tick, ((uint64_t)1 << 48) - 1); /* the end of time */
     wippyi_wheel_place(wheel, node);
     wheel->count++;
 }

@@ -85,8 +85,25 @@ static void wippyi_yield_unlist(wippyi_ext *ext, wippyi_yield *yield)
     }
 }
 
+static void wippyi_timer_unset(wippyi_yield *yield)
+{
+    wippyi_worker *owner = yield->wheel;
+    if (owner != NULL) {
+        wippyi_mutex_lock(&owner->wheel_lock);
+        wippyi_wheel_remove(&owner->wheel, &yield->timer);
+        wippyi_mutex_unlock(&owner->wheel_lock);
+        yield->wheel = NULL;
+    }
+}
+
 WIPPYI_FN void wippyi_yield_free(wippy_runtime *rt, wippyi_worker *w, wippyi_yield *yield)
 {
+    /* somebody else than the timer or the built-in command completed it, or it was dropped */
+    wippyi_timer_unset(yield);
+    if (yield->cancel != NULL) {
+        yield->cancel(rt, yield);
+        yield->cancel = NULL;
+    }
     if (yield->block != NULL) {
         wippyi_mem_free(&rt->mem, yield->block, yield->mail.size);
         yield->block = NULL;
@@ -117,6 +134,15 @@ WIPPYI_FN wippyi_yield *wippyi_yield_claim(wippy_runtime *rt, wippy_token token)
     if (!wippyi_a64_cas_acqrel(&yield->state, &expected,
                                wippyi_yield_word(token.sequence, WIPPYI_YIELD_CLAIMED))) {
         return NULL;
+    }
+    return yield;
+}
+
+WIPPYI_FN wippyi_yield *wippyi_yield_claim_own(wippy_runtime *rt, wippy_token token)
+{
+    wippyi_yield *yield = wippyi_yield_claim(rt, token);
+    if (yield != NULL) {
+        yield->cancel = NULL;
     }
     return yield;
 }
@@ -181,23 +207,9 @@ WIPPYI_FN bool wippyi_yield_receive(wippy_runtime *rt, wippyi_worker *w, wippyi_
 
 /* ---- dropping ---- */
 
-static void wippyi_timer_unset(wippyi_yield *yield)
-{
-    wippyi_worker *owner = yield->wheel;
-    if (owner != NULL) {
-        wippyi_mutex_lock(&owner->wheel_lock);
-        wippyi_wheel_remove(&owner->wheel, &yield->timer);
-        wippyi_mutex_unlock(&owner->wheel_lock);
-        yield->wheel = NULL;
-    }
-}
-
 static void wippyi_yield_tell_cancel(wippy_runtime *rt, wippyi_worker *w, wippyi_yield *yield)
 {
-    uint64_t child = wippyi_a64_load_acq(&yield->child);
-    if (yield->cancel != NULL) {
-        yield->cancel(rt, yield);
-    }
+    uint64_t child = wippyi_a64_load_sc(&yield->child); /* see wippyi_bind_exec() */
     if (yield->command != 0) {
         uint32_t at = yield->command - 1;
         const wippyi_command *command =
@@ -217,8 +229,9 @@ WIPPYI_FN bool wippyi_yield_drop(wippy_runtime *rt, wippyi_worker *w, wippyi_slo
 {
     uint64_t sequence = wippyi_yield_sequence(yield);
     uint64_t expected = wippyi_yield_word(sequence, WIPPYI_YIELD_OPEN);
-    /* OPEN -> CLAIMED by ourselves: nobody completes it any more */
-    if (!wippyi_a64_cas_acqrel(&yield->state, &expected,
+    /* OPEN -> CLAIMED by ourselves: nobody completes it any more. seq_cst: before the look at `child`,
+       which the birth of an executed child writes before it looks at the state. */
+    if (!wippyi_a64_cas_sc(&yield->state, &expected,
                                wippyi_yield_word(sequence, WIPPYI_YIELD_CLAIMED))) {
         if (!yield->dropped) {
             yield->dropped = true; /* its completion is under way and will be discarded */
@@ -226,30 +239,39 @@ WIPPYI_FN bool wippyi_yield_drop(wippy_runtime *rt, wippyi_worker *w, wippyi_slo
         }
         return false;
     }
-    wippyi_timer_unset(yield);
     wippyi_yield_unlist(slot->ext, yield);
     wippyi_yield_tell_cancel(rt, w, yield);
     wippyi_yield_free(rt, w, yield);
     return true;
 }
 
-/* The body ends. Records whose completion is under way free themselves when they arrive nowhere. */
+/* The body ends. Records whose completion is under way belong to the completer, then to the mailbox;
+   they leave the list here and are freed where they arrive. */
 WIPPYI_FN void wippyi_yields_drop_all(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_yield *yield = slot->ext != NULL ? slot->ext->yields : NULL;
     while (yield != NULL) {
         wippyi_yield *next = yield->next;
-        (void)wippyi_yield_drop(rt, w, slot, yield);
+        if (!wippyi_yield_drop(rt, w, slot, yield)) {
+            wippyi_yield_unlist(slot->ext, yield);
+        }
         yield = next;
     }
 }
 
-/* A fresh record can be found by its token: is it still this process's open yield? */
+/* The record of a token, while it is this process's: open, under way, or arrived and not yet freed.
+   Only then may its other fields be read. */
 static wippyi_yield *wippyi_yield_mine(wippy_self *self, wippy_token token)
 {
     wippyi_yield *yield = (wippyi_yield *)wippyi_slab_at(&self->rt->yields, token.index);
-    if (yield == NULL || token.pid != self->pid.id || token.sequence == 0 ||
-        wippyi_yield_sequence(yield) != token.sequence || yield->owner != self->pid.id) {
+    uint64_t word;
+    if (yield == NULL || token.pid != self->pid.id || token.sequence == 0) {
+        return NULL;
+    }
+    word = wippyi_a64_load_acq(&yield->state);
+    if ((word != wippyi_yield_word(token.sequence, WIPPYI_YIELD_OPEN) &&
+         word != wippyi_yield_word(token.sequence, WIPPYI_YIELD_CLAIMED)) ||
+        yield->owner != self->pid.id) {
         return NULL;
     }
     return yield;

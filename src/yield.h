@@ -18,6 +18,8 @@ WIPPYI_FN wippyi_yield *wippyi_yield_claim(wippy_runtime *rt, wippy_token token)
 WIPPYI_FN wippy_result wippyi_yield_push(wippy_runtime *rt, wippyi_worker *w, wippyi_yield *yield,
                                          wippy_result result, const void *data, size_t size,
                                          uint32_t count);
+/* For the built-in command that opened the yield: claim, so that its cancel is not called any more. */
+WIPPYI_FN wippyi_yield *wippyi_yield_claim_own(wippy_runtime *rt, wippy_token token);
 /* wippy_complete() from a worker. */
 WIPPYI_FN wippy_result wippyi_complete(wippy_runtime *rt, wippyi_worker *w, wippy_token token,
                                        wippy_result result, const void *data, size_t size,
