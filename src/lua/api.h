@@ -33,6 +33,10 @@ typedef struct wippy_lua_desc {
     uint32_t recycle_bytes;     /* most memory kept warm for the next process; default 4 MiB */
     int argc;                   /* arguments of the program, for io.args() */
     const char *const *argv;    /* must live as long as the runtime */
+    /* What system.exit(code) does, on the thread of the step; NULL = wippy_stop(). It should begin the
+       end and return. */
+    void (*exit_fn)(wippy_runtime *rt, int64_t code, void *user_data);
+    void *user_data; /* of exit_fn */
 } wippy_lua_desc;
 
 /* Bring Lua to a runtime: the process type "lua" and the entry kinds process.lua, function.lua and

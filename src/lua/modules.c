@@ -7,6 +7,10 @@
 #include "mod_funcs.h"
 #include "mod_io.h"
 #include "mod_logger.h"
+#include "mod_metrics.h"
+#include "mod_registry.h"
+#include "mod_security.h"
+#include "mod_system.h"
 #include "mod_time.h"
 #include "shared.h"
 
@@ -19,6 +23,10 @@ static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
     wippyli_mod_env,
     wippyli_mod_events,
     wippyli_mod_funcs,
+    wippyli_mod_metrics,
+    wippyli_mod_registry,
+    wippyli_mod_security,
+    wippyli_mod_system,
 };
 
 WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
@@ -26,6 +34,7 @@ WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
     wippy_result result = wippyli_shared_open(bridge);
     bridge->sandbox.print = wippyli_logger_print;
     if (result == WIPPY_OK) {
+        wippyli_security_hooks(bridge);
         result = wippyli_common_open(bridge);
     }
     for (size_t i = 0; i < WIPPYLI_COUNT(wippyli_modules_granted) && result == WIPPY_OK; i++) {
