@@ -791,6 +791,7 @@ static bool wippyi_runner_up(wippy_self *self, wippyi_runner *r, const wippyi_wi
         wippyi_mutex_lock(&r->supervisor->lock);
         r->service->begun = r->service->allowed;
         wippyi_mutex_unlock(&r->supervisor->lock);
+        wippyi_runner_touch(r);
     }
     return wippyi_runner_changed(self, r, wishes);
 }

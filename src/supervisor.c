@@ -515,21 +515,30 @@ static void wippyi_service_abandon(wippyi_service *service, bool failed)
     }
 }
 
-static void wippyi_root_runner_ended(wippyi_supervisor *supervisor, const wippy_mail *mail)
+/* A runner has ended; unless it was told to, its process goes with it. */
+static void wippyi_root_runner_ended(wippy_self *self, wippyi_supervisor *supervisor,
+                                     const wippy_mail *mail)
 {
+    bool failed = (wippy_result)mail->result != WIPPY_OK;
+    wippy_pid orphan;
+    memset(&orphan, 0, sizeof(orphan));
     wippyi_mutex_lock(&supervisor->lock);
     for (wippyi_service *service = supervisor->services; service; service = service->next) {
         if (service->runner.id == mail->from.id) {
-            wippyi_service_abandon(service, (wippy_result)mail->result != WIPPY_OK);
+            orphan = service->child;
+            wippyi_service_abandon(service, failed);
         }
     }
     wippyi_mutex_unlock(&supervisor->lock);
+    if (failed && orphan.id != 0) {
+        (void)wippy_terminate(self, orphan);
+    }
 }
 
-static void wippyi_root_mail(wippyi_root *root, const wippy_mail *mail)
+static void wippyi_root_mail(wippy_self *self, wippyi_root *root, const wippy_mail *mail)
 {
     if (mail->kind == WIPPY_MAIL_EXIT) {
-        wippyi_root_runner_ended(root->supervisor, mail);
+        wippyi_root_runner_ended(self, root->supervisor, mail);
     } else if (mail->kind == WIPPY_MAIL_CANCEL) { /* our host stops: so do the services */
         wippyi_supervisor_request_stop(root->supervisor);
     } else if (mail->kind == WIPPY_MAIL_DONE && wippy_mail_tag(mail) == WIPPYI_ROOT_BELL) {
@@ -565,7 +574,7 @@ static wippy_status wippyi_root_step(wippy_self *self, void *state)
     wippyi_root *root = (wippyi_root *)state;
     const wippy_mail *mail;
     while ((mail = wippy_next(self)) != NULL) {
-        wippyi_root_mail(root, mail);
+        wippyi_root_mail(self, root, mail);
     }
     if (!root->is_bell) {
         root->is_bell =

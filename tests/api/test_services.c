@@ -139,6 +139,15 @@ static wippy_status obedient_step(wippy_self *self, void *state)
     return WIPPY_IDLE;
 }
 
+/* Its init says no: busy for the first three, then for good. */
+static wippy_result refuse_init(wippy_self *self, void *state, const wippy_input *input)
+{
+    lab *l = (lab *)wippy_self_user_data(self);
+    (void)state;
+    (void)input;
+    return TEST_ATOMIC_ADD(&l->starts, 1u) < 3 ? WIPPY_ERR_UNAVAILABLE : WIPPY_ERR_INVALID;
+}
+
 static wippy_status deaf_step(wippy_self *self, void *state)
 {
     (void)state;
@@ -226,6 +235,12 @@ static wippy_result lab_register(lab *l)
         desc.close = worker_close;
         desc.user_data = l;
         result = wippy_type_register(l->rt, &desc, NULL);
+        if (result == WIPPY_OK && i == 0) {
+            desc.name = "refuses";
+            desc.init = refuse_init;
+            desc.close = NULL;
+            result = wippy_type_register(l->rt, &desc, NULL);
+        }
     }
     return result;
 }
@@ -243,6 +258,7 @@ static const char lab_head[] =
     "  - {name: crash, kind: process.native, type: crash}\n"
     "  - {name: once, kind: process.native, type: once}\n"
     "  - {name: final, kind: process.native, type: final}\n"
+    "  - {name: refuses, kind: process.native, type: refuses}\n"
     "  - {name: listener, kind: process.native, type: listener}\n";
 
 static wippy_result lab_load(lab *l, const char *entries, wippy_diag *diag)
@@ -786,6 +802,181 @@ TEST(test_services_tell_of_ends_on_their_hosts)
     lab_close(l);
 }
 
+/* ------------------------------------------------------------------ what goes wrong */
+
+TEST(test_services_start_timeout_and_the_process_that_comes_too_late)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: 'app:frame',"
+                      " lifecycle: {auto_start: true, start_timeout: 20ms,"
+                      " restart: {delay: 1ms, jitter: 0}}}\n");
+    wippy_host_desc desc;
+    wippy_host frame;
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:frame";
+    desc.kind = WIPPY_HOST_PUMP; /* and nobody pumps it */
+    REQUIRE(wippy_host_create(l->rt, &desc, &frame) == WIPPY_OK);
+    lab_start(l);
+    CHECK(lab_wait_line(l, "E service app:a is failed {\"serviceID\": \"app:a\", "
+                           "\"status\": \"failed\", \"error\": \"start timeout\"}"));
+    test_pause_ms(30); /* long enough for a second attempt, which must not be made */
+    for (int i = 0; i < 20000 && lab_status(l, "app:a") != WIPPY_SERVICE_RUNNING; i++) {
+        (void)wippy_pump(l->rt, frame, 1000000, 0);
+        test_pause_ms(1);
+    }
+    CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 2);
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->most_living), 1);
+    lab_close(l);
+}
+
+TEST(test_services_spawn_failures_are_retried_while_they_may_pass)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: refuses, host: h,"
+                      " lifecycle: {auto_start: true, restart: {delay: 1ms}}}\n");
+    lab_start(l);
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_EXITED));
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 4);
+    CHECK_EQ_INT(lab_count(l, "E service app:a is failed"), 3);
+    CHECK_EQ_INT(lab_count(l, "E service app:a is exited"), 1);
+    lab_close(l);
+}
+
+TEST(test_services_full_host_is_retried_until_there_is_room)
+{
+    lab *l = lab_open("  - {name: small, kind: process.host, host: {max_processes: 1, workers: 1}}\n"
+                      "  - {name: a, kind: process.service, process: obedient, host: small,"
+                      " lifecycle: {auto_start: true}}\n"
+                      "  - {name: b, kind: process.service, process: obedient, host: small,"
+                      " lifecycle: {auto_start: true, requires: [a], restart: {delay: 1ms,"
+                      " max_delay: 5ms}}}\n");
+    lab_start(l);
+    CHECK(lab_wait_line(l, "\"error\": \"max processes limit exceeded\""));
+    CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
+    wippy_service_info info;
+    REQUIRE(wippy_service_state(l->rt, "app:a", &info) == WIPPY_OK);
+    CHECK_EQ_INT(lab_change(l, '=', "app:a", NULL,
+                            "{'process': 'once', 'host': 'small', 'lifecycle':"
+                            " {'auto_start': true}}", NULL), WIPPY_OK);
+    CHECK(lab_wait(l, "app:b", WIPPY_SERVICE_RUNNING)); /* the other has come and gone */
+    lab_close(l);
+}
+
+TEST(test_services_host_made_by_the_program_is_used_and_left_alone)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true}}\n");
+    wippy_host_desc desc;
+    wippy_host host, found;
+    wippy_host_info info;
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:h";
+    desc.workers = 2;
+    REQUIRE(wippy_host_create(l->rt, &desc, &host) == WIPPY_OK);
+    lab_start(l);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_service_start(l->rt, "app:a"), WIPPY_OK); /* it runs: nothing happens */
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 1);
+    CHECK_EQ_INT(wippy_services_stop(l->rt, 20000000000u), WIPPY_OK);
+    CHECK_EQ_INT(lab_status(l, "app:h"), WIPPY_SERVICE_STOPPED);
+    REQUIRE(wippy_host_find(l->rt, "app:h", &found) == WIPPY_OK);
+    CHECK(wippy_host_stats(l->rt, found, &info) == WIPPY_OK && info.workers == 2);
+    wippy_spawn_desc spawn;
+    memset(&spawn, 0, sizeof(spawn));
+    spawn.entry = "app:once";
+    spawn.host = host;
+    CHECK_EQ_INT(wippy_spawn(wippy_outside(l->rt), &spawn, NULL, NULL), WIPPY_OK);
+    lab_close(l);
+}
+
+TEST(test_services_deaf_process_gives_way_to_change_and_delete)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: deaf, host: h,"
+                      " lifecycle: {auto_start: true, stop_timeout: 20ms}}\n");
+    lab_start(l);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_INT(lab_change(l, '=', "app:a", NULL,
+                            "{'process': 'deaf', 'host': 'h', 'input': [7], 'lifecycle':"
+                            " {'auto_start': true, 'stop_timeout': '20ms'}}", NULL), WIPPY_OK);
+    CHECK(lab_wait_line(l, "init app:deaf 1 7"));
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_RUNNING));
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->most_living), 1);
+    CHECK_EQ_INT(lab_change(l, '-', "app:a", NULL, "", NULL), WIPPY_OK);
+    for (int i = 0; i < 20000 && TEST_ATOMIC_LOAD(&l->living) > 0; i++) {
+        test_pause_ms(1);
+    }
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->living), 0);
+    lab_close(l);
+}
+
+TEST(test_services_lose_what_they_require_and_come_back_with_it)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true, requires: [b]}}\n"
+                      "  - {name: b, kind: process.service, process: obedient, host: h}\n");
+    static const char b_data[] = "{'process': 'obedient', 'host': 'h'}";
+    lab_start(l);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_INT(lab_change(l, '-', "app:b", NULL, "", NULL), WIPPY_OK);
+    CHECK(lab_wait_line(l, "blocked by missing dependencies: app:a requires app:b"));
+    CHECK(lab_find(l, 0, "app:a is stopped") < lab_find(l, 0, "app:b is stopping"));
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_ERR_UNAVAILABLE);
+    CHECK_EQ_INT(lab_change(l, '+', "app:b", "process.service", b_data, NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
+    CHECK_EQ_INT(lab_status(l, "app:b"), WIPPY_SERVICE_RUNNING);
+    lab_close(l);
+}
+
+TEST(test_services_supervisors_ended_by_force_leave_no_process)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true}}\n");
+    wippy_service_info info;
+    wippy_process_info root;
+    lab_start(l);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    REQUIRE(wippy_service_state(l->rt, "app:a", &info) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_terminate(wippy_outside(l->rt), info.supervisor), WIPPY_OK);
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_FAILED));
+    CHECK_EQ_INT(wippy_service_start(l->rt, "app:a"), WIPPY_OK);
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_RUNNING));
+    for (int i = 0; i < 20000 && TEST_ATOMIC_LOAD(&l->living) > 1; i++) {
+        test_pause_ms(1);
+    }
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->living), 1);
+    /* the root takes all of them with it; a new one begins anew */
+    REQUIRE(wippy_service_state(l->rt, "app:a", &info) == WIPPY_OK);
+    REQUIRE(wippy_process_stats(l->rt, info.supervisor, &root) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_terminate(wippy_outside(l->rt), root.parent), WIPPY_OK);
+    for (int i = 0; i < 20000 && wippy_alive(l->rt, info.supervisor); i++) {
+        test_pause_ms(1);
+    }
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 0, NULL), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_services_stop(l->rt, 20000000000u), WIPPY_OK);
+    lab_start(l);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    lab_close(l);
+}
+
+TEST(test_services_end_when_their_supervisors_host_stops)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true}}\n");
+    wippy_host_desc desc;
+    wippy_host host;
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:control";
+    desc.workers = 1;
+    REQUIRE(wippy_host_create(l->rt, &desc, &host) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_start(l->rt, host), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_host_stop(l->rt, host, 20000000000u), WIPPY_OK);
+    CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_STOPPED);
+    CHECK_EQ_INT(lab_status(l, "app:h"), WIPPY_SERVICE_STOPPED);
+    lab_close(l);
+}
+
 /* ------------------------------------------------------------------ many, and without memory */
 
 TEST(test_services_many_start_and_stop)
@@ -801,8 +992,6 @@ TEST(test_services_many_start_and_stop)
                                  "  - {name: s%u, kind: process.service, process: obedient, host: h,"
                                  " lifecycle: {auto_start: true%s}}\n", i, requires);
     }
-    CHECK_EQ_INT(wippy_load_text(l->rt, "many", text + sizeof(lab_head) - 1 - 0, 0, NULL) == WIPPY_OK,
-                 0); /* empty text is no document */
     CHECK_EQ_INT(wippy_load_text(l->rt, "many", text, size, NULL), WIPPY_OK);
     lab_start(l);
     CHECK_EQ_INT(wippy_services_wait(l->rt, 60000000000u, NULL), WIPPY_OK);
@@ -874,5 +1063,13 @@ TEST_MAIN(TEST_ENTRY(test_services_start_after_what_they_require),
           TEST_ENTRY(test_services_changes_are_events),
           TEST_ENTRY(test_services_supervisor_on_a_pump_host),
           TEST_ENTRY(test_services_tell_of_ends_on_their_hosts),
+          TEST_ENTRY(test_services_start_timeout_and_the_process_that_comes_too_late),
+          TEST_ENTRY(test_services_spawn_failures_are_retried_while_they_may_pass),
+          TEST_ENTRY(test_services_full_host_is_retried_until_there_is_room),
+          TEST_ENTRY(test_services_host_made_by_the_program_is_used_and_left_alone),
+          TEST_ENTRY(test_services_deaf_process_gives_way_to_change_and_delete),
+          TEST_ENTRY(test_services_lose_what_they_require_and_come_back_with_it),
+          TEST_ENTRY(test_services_supervisors_ended_by_force_leave_no_process),
+          TEST_ENTRY(test_services_end_when_their_supervisors_host_stops),
           TEST_ENTRY(test_services_many_start_and_stop),
           TEST_ENTRY(test_services_without_memory_answer_and_end))
