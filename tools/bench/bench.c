@@ -101,7 +101,9 @@ static void open_bench(bench *b, uint32_t workers)
 /* Processes that idle for ever are terminated without being asked. */
 static void close_bench(bench *b)
 {
-    wippy_result r = wippy_host_stop(b->rt, b->host, 0);
+    wippy_result r;
+    __atomic_store_n(&lua_bench, NULL, __ATOMIC_RELEASE);
+    r = wippy_host_stop(b->rt, b->host, 0);
     r = r == WIPPY_OK ? wippy_destroy(b->rt) : r;
     if (r != WIPPY_OK) {
         die("destroy", r);
@@ -507,21 +509,20 @@ static double c_timers(uint32_t workers)
 
 /* ---- Lua ---- */
 
-static bench *lua_bench; /* for the exit of the main process of a run */
+static bench *lua_bench; /* whose main process is waited for; NULL = nobody's: the end of a run */
 
 static void lua_exited(wippy_runtime *rt, const wippy_exit_info *info, void *user_data)
 {
     char text[512];
     (void)rt;
-    (void)user_data;
-    if (info->result != WIPPY_OK) {
+    if (info->result != WIPPY_OK && __atomic_load_n(&lua_bench, __ATOMIC_ACQUIRE) != NULL) {
         (void)wippy_value_to_text(info->value, text, sizeof(text));
         fprintf(stderr, "bench: a Lua process failed: %s\n", text);
         exit(1);
     }
-    if (lua_bench != NULL && info->value.size > 0 &&
+    if (info->result == WIPPY_OK && info->value.size > 0 &&
         wippy_value_type_of(info->value) == WIPPY_STRING) {
-        finish(lua_bench); /* only main processes return a string */
+        finish((bench *)user_data); /* only main processes return a string */
     }
 }
 
@@ -650,7 +651,7 @@ static void open_lua(bench *b, uint32_t workers)
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->finished, NULL);
     b->workers = workers;
-    lua_bench = b;
+    __atomic_store_n(&lua_bench, b, __ATOMIC_RELEASE);
     r = wippy_create(&b->rt, NULL);
     r = r == WIPPY_OK ? wippy_lua_open(b->rt, NULL) : r;
     if (r != WIPPY_OK) {
@@ -660,6 +661,7 @@ static void open_lua(bench *b, uint32_t workers)
     host.name = "bench:pool";
     host.workers = workers;
     host.exit_fn = lua_exited;
+    host.user_data = b;
     r = wippy_host_create(b->rt, &host, &b->host);
     if (r == WIPPY_OK) {
         r = wippy_load_text(b->rt, "bench.yaml", lua_entries, sizeof(lua_entries) - 1, &diag);
