@@ -40,6 +40,8 @@ typedef struct bench {
     int left; /* processes whose end is waited for; guarded by lock */
 } bench;
 
+static bench *lua_bench; /* whose main process is waited for; NULL = nobody's: the end of a run */
+
 static double seconds(clockid_t clock)
 {
     struct timespec t;
@@ -508,8 +510,6 @@ static double c_timers(uint32_t workers)
 }
 
 /* ---- Lua ---- */
-
-static bench *lua_bench; /* whose main process is waited for; NULL = nobody's: the end of a run */
 
 static void lua_exited(wippy_runtime *rt, const wippy_exit_info *info, void *user_data)
 {
