@@ -1582,8 +1582,10 @@ WIPPY_API void wippy_services_on_exit(wippy_runtime *rt,
 
 /* ====================================================================== >>events
    The event bus: anybody sends, every matching subscription receives, all in one order. The runtime
-   itself uses the systems "supervisor" and "registry". Patterns: "*" is everything, a '*' at the end
-   stands for any rest ("test.*" takes "test.a" and "test.a.b"), other text only itself. */
+   itself uses the systems "supervisor" (kind "service.<status>", path: id of the service) and
+   "registry" (kind "entry.create", "entry.update", "entry.delete", path: id of the entry). Patterns:
+   "*" is everything, a '*' at the end stands for any rest ("test.*" takes "test.a" and "test.a.b"),
+   other text only itself. */
 
 /* Receive events as messages: sender zero, topic as asked, one encoded map
    {system, kind, path, data}; without data the key is missing.

@@ -150,6 +150,14 @@ static void wippyi_events_fan_out(wippy_runtime *rt, wippyi_events *events, cons
     }
 }
 
+static bool wippyi_events_any(wippyi_events *events)
+{
+    wippyi_mutex_lock(&events->lock);
+    bool any = events->first != NULL;
+    wippyi_mutex_unlock(&events->lock);
+    return any;
+}
+
 static wippy_result wippyi_events_deliver(wippy_runtime *rt, const char *system, const char *kind,
                                           wippy_slice payload)
 {
@@ -183,6 +191,9 @@ WIPPY_API wippy_result wippy_events_send(wippy_self *self, const char *system, c
     if (!wippyi_events_right(self, "events.send", system)) {
         return WIPPY_ERR_DENIED;
     }
+    if (!wippyi_events_any(wippyi_runtime_events(rt))) {
+        return WIPPY_OK;
+    }
     wippy_writer_init(&w, rt);
     wippy_result result = wippyi_event_encode(&w, system, kind, path, data, &payload);
     if (result == WIPPY_OK) {
@@ -192,20 +203,57 @@ WIPPY_API wippy_result wippy_events_send(wippy_self *self, const char *system, c
     return result;
 }
 
+/* ------------------------------------------------------------------ what the registry does */
+
+static void wippyi_events_of_change(wippy_runtime *rt, const wippy_entry_change *change,
+                                    int64_t version)
+{
+    static const char *const kinds[] = {"entry.create", "entry.update", "entry.delete"};
+    const wippy_entry *entry = change->after ? change->after : change->before;
+    wippy_writer w;
+    wippy_slice data;
+    wippy_writer_init(&w, rt);
+    wippy_write_map(&w, 2);
+    wippy_write_cstring(&w, "kind");
+    wippy_write_cstring(&w, wippy_entry_kind(entry));
+    wippy_write_cstring(&w, "version");
+    wippy_write_int(&w, version);
+    wippy_write_end(&w);
+    if (wippy_writer_finish(&w, &data) == WIPPY_OK) {
+        (void)wippy_events_send(wippy_outside(rt), "registry", kinds[change->op],
+                                wippy_entry_id(entry), data);
+    }
+    wippy_writer_free(&w);
+}
+
+static void wippyi_events_on_registry(wippy_runtime *rt, const wippy_registry_event *event,
+                                      void *user_data)
+{
+    bool heard = wippyi_events_any((wippyi_events *)user_data);
+    for (size_t i = 0; heard && i < event->count; i++) {
+        wippyi_events_of_change(rt, &event->changes[i], event->version);
+    }
+}
+
 /* ------------------------------------------------------------------ creation */
 
 WIPPYI_FN wippy_result wippyi_events_create(wippy_runtime *rt, wippyi_mem *mem, wippyi_events **out)
 {
     wippyi_events *events = (wippyi_events *)wippyi_mem_alloc(mem, sizeof(*events));
-    (void)rt;
     if (!events) {
         return WIPPY_ERR_NOMEM;
     }
     memset(events, 0, sizeof(*events));
+    events->rt = rt;
     events->mem = mem;
     wippy_result result = wippyi_mutex_init(&events->lock);
     if (result != WIPPY_OK) {
         wippyi_mem_free(mem, events, sizeof(*events));
+        return result;
+    }
+    result = wippy_registry_listen(rt, wippyi_events_on_registry, events);
+    if (result != WIPPY_OK) {
+        wippyi_events_destroy(events);
         return result;
     }
     *out = events;
@@ -217,6 +265,7 @@ WIPPYI_FN void wippyi_events_destroy(wippyi_events *events)
     if (!events) {
         return;
     }
+    (void)wippy_registry_unlisten(events->rt, wippyi_events_on_registry, events);
     while (events->first) {
         wippyi_subscription *one = events->first;
         events->first = one->next;

@@ -4,7 +4,7 @@
    Locks: one mutex; held while an event is matched and queued at its receivers, which is what makes
    the order one. Allocates: a block a subscription; the encoded event.
    Holds: of two events every subscriber sees the same one first; a subscription is forgotten when a
-   send to its process finds nobody. */
+   send to its process finds nobody. Changes of the registry are events of system "registry". */
 #ifndef WIPPYI_EVENTS_H
 #define WIPPYI_EVENTS_H
 
@@ -25,6 +25,7 @@ typedef struct wippyi_subscription {
 } wippyi_subscription;
 
 struct wippyi_events {
+    wippy_runtime *rt;
     wippyi_mem *mem;
     wippyi_mutex lock;
     wippyi_subscription *first; /* guarded by lock, in the order of subscribing */

@@ -262,6 +262,21 @@ TEST(test_events_need_rights)
     kit_close(&b.k);
 }
 
+TEST(test_events_of_the_registry)
+{
+    static listener l;
+    bus b;
+    REQUIRE(bus_open(&b, 0));
+    CHECK_EQ_INT(kit_one(&b.k, '+', "app:silent", "registry.entry", ""), WIPPY_OK);
+    bus_spawn(&b, &l, "registry", "entry.*", NULL);
+    CHECK_EQ_INT(kit_one(&b.k, '+', "app:a", "registry.entry", "{'n': 1}"), WIPPY_OK);
+    CHECK_EQ_INT(kit_one(&b.k, '=', "app:a", NULL, "{'n': 2}"), WIPPY_OK);
+    CHECK_EQ_INT(kit_one(&b.k, '-', "app:silent", NULL, ""), WIPPY_OK);
+    CHECK(bus_wait(&l, 3));
+    CHECK_STR(l.text, "app:a app:a app:silent ");
+    kit_close(&b.k);
+}
+
 /* ------------------------------------------------------------------ one order for all */
 
 typedef struct sender {
@@ -329,5 +344,5 @@ TEST_MAIN(TEST_ENTRY(test_events_patterns_choose_who_receives),
           TEST_ENTRY(test_events_malformed_calls_are_refused),
           TEST_ENTRY(test_events_end_with_unsubscribe_and_with_the_process),
           TEST_ENTRY(test_events_refused_by_a_full_mailbox_are_logged),
-          TEST_ENTRY(test_events_need_rights),
+          TEST_ENTRY(test_events_need_rights), TEST_ENTRY(test_events_of_the_registry),
           TEST_ENTRY(test_events_all_subscribers_see_one_order))

@@ -986,11 +986,13 @@ TEST(test_services_many_start_and_stop)
     unsigned count = test_scale(300);
     lab *l = lab_open("");
     for (unsigned i = 0; i < count; i++) {
-        char requires[40];
-        snprintf(requires, sizeof(requires), i % 10 != 0 ? ", requires: [s%u]" : "", i - 1);
+        char needs[40] = "";
+        if (i % 10 != 0) {
+            snprintf(needs, sizeof(needs), ", requires: [s%u]", i - 1);
+        }
         size += (size_t)snprintf(text + size, 200000 - size,
                                  "  - {name: s%u, kind: process.service, process: obedient, host: h,"
-                                 " lifecycle: {auto_start: true%s}}\n", i, requires);
+                                 " lifecycle: {auto_start: true%s}}\n", i, needs);
     }
     CHECK_EQ_INT(wippy_load_text(l->rt, "many", text, size, NULL), WIPPY_OK);
     lab_start(l);
