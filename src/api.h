@@ -996,6 +996,7 @@ typedef struct wippy_command_desc {
     void *user_data;
 } wippy_command_desc;
 
+/* Returns: WIPPY_OK, _ERR_INVALID, _ERR_EXISTS, _ERR_NOMEM, _ERR_LIMIT. */
 WIPPY_API wippy_result wippy_command_register(wippy_runtime *rt, const wippy_command_desc *desc,
                                               wippy_command *out);
 WIPPY_API wippy_result wippy_command_yield(wippy_self *self, wippy_command command,

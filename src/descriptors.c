@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define WIPPYI_PATIENCE_NS 5000000 /* nobody but the pump looks at its descriptors */
+
 struct wippyi_waiting {
     wippy_runtime *rt;
     wippyi_poller poller;
@@ -12,6 +14,7 @@ struct wippyi_waiting {
     bool threaded;       /* constant */
     wippyi_a32 quit;
     wippyi_a32 polling;  /* 1: a pump looks now (one waiter at a time) */
+    wippyi_a32 open;     /* waits that were neither reported nor taken back; advisory */
 };
 
 typedef struct wippyi_fd_job {
@@ -32,9 +35,11 @@ static void wippyi_fd_event(wippyi_waiting *waiting, const wippyi_poll_event *ev
         wippy_slice encoded;
         wippy_writer_init(&writer, rt);
         wippy_write_int(&writer, (int64_t)bits);
-        (void)wippy_writer_finish(&writer, &encoded);
+        memset(&encoded, 0, sizeof(encoded));
+        (void)wippy_writer_finish(&writer, &encoded); /* a number fits in the small buffer */
         (void)wippyi_yield_push(rt, NULL, yield, WIPPY_OK, encoded.data, encoded.size, 1);
     }
+    wippyi_a32_sub_rlx(&waiting->open, 1);
     wippyi_mem_free(&rt->mem, job, sizeof(*job));
 }
 
@@ -106,6 +111,13 @@ WIPPYI_FN void wippyi_descriptors_poll(wippy_runtime *rt)
     }
 }
 
+WIPPYI_FN uint64_t wippyi_descriptors_patience_ns(wippy_runtime *rt)
+{
+    wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    bool ours = waiting != NULL && !waiting->threaded && wippyi_a32_load_rlx(&waiting->open) > 0;
+    return ours ? WIPPYI_PATIENCE_NS : UINT64_MAX;
+}
+
 WIPPYI_FN void wippyi_descriptors_destroy(wippy_runtime *rt)
 {
     wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
@@ -128,6 +140,7 @@ static void wippyi_fd_cancel(wippy_runtime *rt, wippyi_yield *yield)
     wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
     wippyi_fd_job *job = (wippyi_fd_job *)yield->job;
     if (wippyi_poller_remove(&waiting->poller, yield->fd, job)) {
+        wippyi_a32_sub_rlx(&waiting->open, 1);
         wippyi_mem_free(&rt->mem, job, sizeof(*job));
     }
 }
@@ -162,9 +175,11 @@ WIPPY_API wippy_result wippy_wait_fd(wippy_self *self, int fd, uint32_t events, 
         *token = job->token;
     }
     yield->cancel = wippyi_fd_cancel; /* before the event can come, which takes it away */
+    wippyi_a32_add_rlx(&waiting->open, 1);
     r = wippyi_poller_add(&waiting->poller, fd, (events & WIPPY_FD_READ) != 0,
                           (events & WIPPY_FD_WRITE) != 0, job);
     if (r != WIPPY_OK) {
+        wippyi_a32_sub_rlx(&waiting->open, 1);
         yield->cancel = NULL;
         wippyi_mem_free(&rt->mem, job, sizeof(*job));
         (void)wippyi_yield_drop(rt, self->worker, self->slot, yield);

@@ -561,7 +561,7 @@ WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host handle)
 {
     wippyi_host *host = wippyi_host_at(rt, handle);
     wippyi_worker *w;
-    uint64_t next, now;
+    uint64_t next, now, patience;
     if (host == NULL || host->desc.kind != WIPPY_HOST_PUMP) {
         return UINT64_MAX;
     }
@@ -569,12 +569,13 @@ WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host handle)
     if (wippyi_pump_has_work(host)) {
         return 0;
     }
+    patience = wippyi_descriptors_patience_ns(rt);
     next = wippyi_a64_load_rlx(&w->wheel_next_ns);
     if (next == UINT64_MAX) {
-        return UINT64_MAX;
+        return patience;
     }
     now = wippy_now_ns(rt);
-    return next > now ? next - now : 0;
+    return next > now ? WIPPYI_MIN(next - now, patience) : 0;
 }
 
 /* ---- stopping ---- */

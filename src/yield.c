@@ -356,6 +356,19 @@ WIPPY_API wippy_result wippy_timer(wippy_self *self, uint64_t delay_ns, uint64_t
 
 /* ---- commands ---- */
 
+static bool wippyi_command_exists(wippy_runtime *rt, const char *name, uint32_t count)
+{
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        const wippyi_command *block =
+            (const wippyi_command *)wippyi_ap_load_rlx(&rt->commands[i / 64]);
+        if (strcmp(block[i % 64].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 WIPPY_API wippy_result wippy_command_register(wippy_runtime *rt, const wippy_command_desc *desc,
                                               wippy_command *out)
 {
@@ -367,6 +380,10 @@ WIPPY_API wippy_result wippy_command_register(wippy_runtime *rt, const wippy_com
     }
     wippyi_mutex_lock(&rt->tables_lock);
     at = wippyi_a32_load_rlx(&rt->command_count);
+    if (wippyi_command_exists(rt, desc->name, at)) {
+        wippyi_mutex_unlock(&rt->tables_lock);
+        return WIPPY_ERR_EXISTS;
+    }
     block = at < WIPPYI_COMMANDS_MAX ? (wippyi_command *)wippyi_ap_load_rlx(&rt->commands[at / 64])
                                      : NULL;
     if (at >= WIPPYI_COMMANDS_MAX) {

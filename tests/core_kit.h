@@ -38,7 +38,8 @@ struct core_actor {
     uint32_t inits;
     uint32_t steps;
     uint32_t closes;
-    uint32_t count; /* mails seen */
+    uint32_t rounds; /* for hooks that count */
+    uint32_t count;  /* mails seen */
     core_seen seen[CORE_SEEN];
 };
 
