@@ -29,8 +29,9 @@ typedef struct session {
     text_list terminals; /* ids of terminal.host entries; owned */
     bool signaled;
     bool exited;
+    atomic_bool exit_asked; /* system.exit() was called: its code stays */
     atomic_bool has_code;
-    atomic_llong code; /* of the terminal process, or of system.exit(); a later one wins */
+    atomic_llong code; /* of the terminal process, or of system.exit() */
 } session;
 
 /* ---------------------------------------------------------------- how a process ended */
@@ -104,10 +105,22 @@ static void process_ended(wippy_runtime *rt, const wippy_exit_info *info, void *
     }
     int hidden = LOG_HIDDEN;
     (void)atomic_compare_exchange_strong(&s->log.state, &hidden, LOG_SHOWN);
+    if (atomic_load(&s->exit_asked)) {
+        return; /* it ends because of that, however it takes it */
+    }
     if (info->result != WIPPY_OK) {
         print_failure(info);
     }
     end_with(s, exit_code(info));
+}
+
+/* A step: system.exit(). */
+static void exit_asked(wippy_runtime *rt, int64_t code, void *user_data)
+{
+    session *s = (session *)user_data;
+    (void)rt;
+    atomic_store(&s->exit_asked, true);
+    end_with(s, code);
 }
 
 /* ---------------------------------------------------------------- the runtime */
@@ -189,6 +202,8 @@ static int open_runtime(session *s, const text_list *arguments)
     memset(&lua, 0, sizeof lua);
     lua.argc = (int)arguments->count;
     lua.argv = arguments->items;
+    lua.exit_fn = exit_asked;
+    lua.user_data = s;
     result = wippy_lua_open(s->rt, &lua);
     if (result == WIPPY_OK) {
         result = modules_register(s->rt, &s->access);
