@@ -6,6 +6,7 @@
 #include "mod_events.h"
 #include "mod_funcs.h"
 #include "mod_io.h"
+#include "mod_json.h"
 #include "mod_logger.h"
 #include "mod_metrics.h"
 #include "mod_registry.h"
@@ -17,6 +18,7 @@
 /* Modules that entries name in `modules`. */
 static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
     wippyli_io_module,
+    wippyli_json_module,
     wippyli_logger_module,
     wippyli_mtime_module,
     wippyli_mod_ctx,

@@ -165,8 +165,9 @@ static inline void module_program_at(const char *file, int line, const char *mod
     module_wait(kit);
     module_close(kit);
     if (strcmp(kit->lua.out, expected) != 0 || kit->lua.last_result != WIPPY_OK) {
-        FAIL("%s:%d: %s\n  printed  %s\n  expected %s\n  ended with %s", file, line, body,
-             kit->lua.out, expected, kit->lua.last_value);
+        FAIL("%s:%d", file, line);
+        printf("%s\n  printed  %s\n  expected %s\n  ended with %s\n", body, kit->lua.out, expected,
+               kit->lua.last_value);
     }
     free(kit);
 }

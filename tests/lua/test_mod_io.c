@@ -265,6 +265,7 @@ TEST(test_io_a_killed_reader_loses_nothing)
     module_close(kit);
     streams_close(&s, text, text, sizeof(text));
     CHECK_STR(kit->lua.out, "line\n");
+    CHECK_STR(kit->lua.last_value, "");
     free(kit);
 }
 
