@@ -12,7 +12,9 @@
 #include "mod_registry.h"
 #include "mod_security.h"
 #include "mod_system.h"
+#include "mod_payload.h"
 #include "mod_time.h"
+#include "mod_uuid.h"
 #include "shared.h"
 
 /* Modules that entries name in `modules`. */
@@ -21,6 +23,7 @@ static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
     wippyli_json_module,
     wippyli_logger_module,
     wippyli_mtime_module,
+    wippyli_uuid_module,
     wippyli_mod_ctx,
     wippyli_mod_env,
     wippyli_mod_events,
@@ -35,6 +38,9 @@ WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
 {
     wippy_result result = wippyli_shared_open(bridge);
     bridge->sandbox.print = wippyli_logger_print;
+    if (result == WIPPY_OK) {
+        result = wippyli_mpayload_open(bridge);
+    }
     if (result == WIPPY_OK) {
         wippyli_security_hooks(bridge);
         result = wippyli_common_open(bridge);
