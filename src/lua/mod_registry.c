@@ -447,6 +447,9 @@ static int wippyli_registry_entry_get(lua_State *L)
 static int wippyli_registry_find(lua_State *L)
 {
     lua_settop(L, 1);
+    if (!lua_isnil(L, 1)) {
+        luaL_checktype(L, 1, LUA_TTABLE);
+    }
     int top = wippyli_view_push(L, -1);
     if (top != 1) {
         return top;

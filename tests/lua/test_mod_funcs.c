@@ -1,0 +1,297 @@
+/* The modules funcs and ctx. */
+#include "project_kit.h"
+
+#define DOUBLE  PROJECT_FUNCTION("double", "local n = ... return n * 2")
+#define FAILING PROJECT_FUNCTION("failing", "return nil, \"no luck\"")
+#define RAISING PROJECT_FUNCTION("raising", "error(\"bad day\", 0)")
+#define KINDLY                                                                                    \
+    PROJECT_FUNCTION("kindly", "return nil, errors.new({message = \"gone\", kind = \"NotFound\"," \
+                               " retryable = true})")
+#define CONTEXT  PROJECT_FUNCTION("context", "return ctx.get((...))")
+#define SLEEPING PROJECT_FUNCTION("sleeping", "time.sleep(... or \"50ms\") return \"awake\"")
+#define WHO                                                                    \
+    PROJECT_FUNCTION("who", "local a, s = security.actor(), security.scope() " \
+                            "return (a and a:id() or \"nobody\") .. \" \" .. " \
+                            "(s and #s:policies() or \"-\")")
+
+TEST(test_funcs_call_answers)
+{
+    project_run(DOUBLE,
+                "t.out(select(\"#\", funcs.call(\"app:double\", 21)), "
+                "funcs.call(\"app:double\", 21))",
+                "2 42 nil\n");
+    project_run(FAILING, "R(funcs.call(\"app:failing\"))", "nil Internal no luck false\n");
+    project_run(RAISING, "R(funcs.call(\"app:raising\"))", "nil Internal bad day nil\n");
+    project_run(KINDLY, "R(funcs.call(\"app:kindly\"))", "nil NotFound gone true\n");
+    project_run(PROJECT_FUNCTION("none", "return"), "R(funcs.call(\"app:none\"))", "nil\n");
+    project_run(PROJECT_FUNCTION("many", "return 1, 2, 3"), "R(funcs.call(\"app:many\"))", "1\n");
+    project_run(PROJECT_FUNCTION("echo", "return {...}"),
+                "local r = funcs.call(\"app:echo\", 1, \"two\", {3}) t.out(r[1], r[2], r[3][1])",
+                "1 two 3\n");
+}
+
+TEST(test_funcs_call_refuses_bad_targets)
+{
+    project_run("", "R(funcs.call(\"\"))", "nil Invalid function ID required false\n");
+    project_run("", "R(funcs.call(\"double\"))",
+                "nil Invalid namespace required in function ID false\n");
+    project_run("", "R(funcs.call(\":double\"))",
+                "nil Invalid namespace required in function ID false\n");
+    project_run("", "R(funcs.call(\"app:\"))", "nil Invalid name required in function ID false\n");
+    project_run("", "R(funcs.call(\"app:absent\"))",
+                "nil NotFound no handler registered for target false\n");
+    project_run("", "R(funcs.call(\"app:main\"))",
+                "nil NotFound no handler registered for target false\n");
+    project_run("", "R(funcs.async(\"app:\"))", "nil Invalid name required in function ID false\n");
+    project_run("", "funcs.call({})",
+                "raised app:main:1: bad argument #1 to 'call' (string expected, got table)\n");
+}
+
+TEST(test_funcs_process_with_default_host_is_callable)
+{
+    project_run(PROJECT_LUA("worker", "process.lua", ", meta: {default_host: \"app:processes\"}",
+                            "return {main = function(n) return n + 1 end}"),
+                "R(funcs.call(\"app:worker\", 1))", "2\n");
+    project_run(PROJECT_LUA("worker", "process.lua",
+                            ", meta: {options: {default_host: \"app:processes\"}}",
+                            "return {main = function(n) return n + 1 end}"),
+                "R(funcs.call(\"app:worker\", 1))", "2\n");
+    project_run(PROJECT_LUA("worker", "process.lua", ", meta: {default_host: \"app:nowhere\"}",
+                            "return {main = function(n) return n + 1 end}"),
+                "R(funcs.call(\"app:worker\", 1))", "nil NotFound host not found false\n");
+}
+
+TEST(test_funcs_each_call_is_a_process_of_its_own)
+{
+    project_run(PROJECT_FUNCTION("pid", "return process.pid()"),
+                "local a, b = funcs.call(\"app:pid\"), funcs.call(\"app:pid\") "
+                "t.out(a:match(\"^{app:pid#lua.1|0x%x+}$\") == a, a ~= b)",
+                "true true\n");
+}
+
+TEST(test_funcs_future_success)
+{
+    project_run(DOUBLE,
+                "local f = funcs.async(\"app:double\", 4) t.out(type(f), f:is_complete()) "
+                "t.out(f:result()) t.out(f:error()) "
+                "t.out(f:response() == f:channel(), f:response() == f:response()) "
+                "local p, ok = f:response():receive() t.out(p:data(), ok) "
+                "t.out(f:response():receive()) "
+                "t.out(f:is_complete(), f:is_canceled(), f:result():data(), f:error())",
+                "userdata false\nnil nil\nnil false\ntrue true\n8 true\nnil false\n"
+                "true false 8 nil false\n");
+}
+
+TEST(test_funcs_future_failure)
+{
+    project_run(KINDLY,
+                "local f = funcs.async(\"app:kindly\") local e, ok = f:response():receive() "
+                "t.out(e:kind(), e:message(), ok) t.out(f:response():receive()) "
+                "local v, err = f:result() t.out(v, err:kind()) "
+                "local e2, failed = f:error() t.out(e2:message(), failed, f:is_complete())",
+                "NotFound gone true\nnil false\nnil NotFound\ngone true true\n");
+    project_run("",
+                "local f, err = funcs.async(\"app:absent\") t.out(type(f), err) "
+                "local e = f:response():receive() t.out(e:kind(), e:message())",
+                "userdata nil\nNotFound no handler registered for target\n");
+}
+
+TEST(test_funcs_future_canceled)
+{
+    project_run(SLEEPING,
+                "local f = funcs.async(\"app:sleeping\", \"1h\") t.out(f:cancel()) "
+                "t.out(f:is_canceled(), f:is_complete()) t.out(f:response():receive()) "
+                "local v, e = f:result() t.out(v, e:kind(), e:message()) "
+                "local e2, c = f:error() t.out(e2:kind(), c) t.out(f:cancel())",
+                "true nil\ntrue true\nnil false\nnil Canceled canceled\nCanceled true\ntrue nil\n");
+}
+
+TEST(test_funcs_futures_run_at_once)
+{
+    project_run(SLEEPING,
+                "local fs, n = {}, 0 local from = time.now() "
+                "for i = 1, 5 do fs[i] = funcs.async(\"app:sleeping\", \"100ms\") end "
+                "for i = 1, 5 do if fs[i]:response():receive():data() == \"awake\" then n = n + 1 "
+                "end end t.out(n, time.now():sub(from):milliseconds() < 400)",
+                "5 true\n");
+}
+
+TEST(test_funcs_pool_limit_makes_calls_wait)
+{
+    project_run(
+        PROJECT_LUA("narrow", "function.lua", ", pool: {type: lazy, max_size: 2}",
+                    "return {main = function() time.sleep(\"40ms\") return 1 end}"),
+        "local fs, n = {}, 0 local from = time.now() "
+        "for i = 1, 6 do fs[i] = funcs.async(\"app:narrow\") end "
+        "fs[5]:cancel() "
+        "for i = 1, 6 do local p = fs[i]:response():receive() n = n + (p and p:data() or 0) "
+        "end t.out(n, time.now():sub(from):milliseconds() >= 110, "
+        "funcs.call(\"app:narrow\"))",
+        "5 true 1 nil\n");
+}
+
+TEST(test_funcs_waiting_call_is_given_up_with_its_process)
+{
+    project_run(PROJECT_LUA("narrow", "function.lua", ", pool: {max_size: 1}",
+                            "return {main = function(d) time.sleep(d) return 1 end}")
+                    PROJECT_LUA("other", "process.lua", "",
+                                "return {main = function() funcs.async(\"app:narrow\", \"1ms\") "
+                                "funcs.async(\"app:narrow\", \"1ms\") time.sleep(\"5ms\") end}"),
+                "local f = funcs.async(\"app:narrow\", \"50ms\") "
+                "process.exec(\"app:other\", \"app:processes\") f:response():receive() "
+                "R(funcs.call(\"app:narrow\", \"1ms\"))",
+                "1\n");
+}
+
+TEST(test_funcs_timeout)
+{
+    project_run(SLEEPING,
+                "R(funcs.new():with_options({timeout = 20}):call(\"app:sleeping\", \"1h\"))",
+                "nil Timeout timed out false\n");
+    project_run(SLEEPING,
+                "R(funcs.new():with_options({timeout = 5000}):call(\"app:sleeping\", \"1ms\"))",
+                "awake\n");
+}
+
+TEST(test_funcs_retry)
+{
+    project_run(PROJECT_LUA("third", "function.lua",
+                            ", meta: {options: {retry: {max_attempts: 5, initial_delay: 1, "
+                            "backoff_factor: 2}}}",
+                            "return {main = function() metrics.counter_inc(\"tries\") "
+                            "if metrics.value(\"tries\") < 3 then error(\"again\") end "
+                            "return \"done\" end}"),
+                "R(funcs.call(\"app:third\")) t.out(metrics.value(\"tries\"))",
+                "done\n3.0 nil 0\n");
+}
+
+TEST(test_funcs_context_flows)
+{
+    project_run(CONTEXT PROJECT_FUNCTION("outer", "return funcs.call(\"app:context\", \"a\")"),
+                "local f = funcs.new():with_context({a = 1, b = 2}) "
+                "R(f:call(\"app:context\", \"a\")) R(f:with_context({a = 3}):call(\"app:outer\")) "
+                "R(f:with_context({a = 3}):call(\"app:context\", \"b\")) "
+                "R(funcs.call(\"app:context\", \"a\")) R(f:call(\"app:context\", \"a\"))",
+                "1\n3\n2\nnil NotFound key not found: a false\n1\n");
+    project_run("", "R(funcs.new():with_context({[1] = 2}))",
+                "nil Invalid context keys must be strings false\n");
+    project_run("", "R(funcs.new():with_options({[1] = 2}))",
+                "nil Invalid options keys must be strings false\n");
+    project_run("", "R(funcs.new():with_actor(nil)) R(funcs.new():with_scope(nil))",
+                "nil Invalid actor cannot be nil false\nnil Invalid scope cannot be nil false\n");
+}
+
+TEST(test_funcs_identity_flows)
+{
+    project_run(WHO PROJECT_FUNCTION("outer", "return funcs.call(\"app:who\")"),
+                "R(funcs.call(\"app:who\")) "
+                "local f = funcs.new():with_actor(security.new_actor(\"ann\")) "
+                "R(f:call(\"app:who\")) R(f:call(\"app:outer\")) R(funcs.call(\"app:who\"))",
+                "nobody -\nann -\nann -\nnobody -\n");
+}
+
+TEST(test_funcs_replaced_entry_is_a_new_generation)
+{
+    project_run(
+        PROJECT_FUNCTION("f", "time.sleep(... or \"0s\") return \"old \" .. process.pid()"),
+        "local f = funcs.async(\"app:f\", \"50ms\") time.sleep(\"5ms\") "
+        "local e = registry.get(\"app:f\") "
+        "e.data.source = \"return {main = function() return \\\"new \\\" .. process.pid() end}\" "
+        "local v, err = registry.snapshot():changes():update(e):apply() t.out(err) "
+        "t.out((funcs.call(\"app:f\"):gsub(\"|.*\", \"\"))) "
+        "t.out((f:response():receive():data():gsub(\"|.*\", \"\")))",
+        "nil\nnew {app:f#lua.2\nold {app:f#lua.1\n");
+}
+
+TEST(test_ctx_reads)
+{
+    project_run("", "R(ctx.get(\"\")) R(ctx.get(\"x\")) t.out(type(ctx.all()), next(ctx.all()))",
+                "nil Invalid empty key false\nnil NotFound key not found: x false\ntable nil\n");
+    project_run(PROJECT_LUA("child", "process.lua", "",
+                            "return {main = function() local all = ctx.all() all.k = nil "
+                            "return {ctx.get(\"k\"), ctx.get(\"t\").x, all.n} end}"),
+                "local s = process.with_context({k = \"v\", t = {x = 1}, n = false}) "
+                "local r = s:exec(\"app:child\", \"app:processes\") t.out(r[1], r[2], r[3])",
+                "v 1 false\n");
+}
+
+TEST(test_funcs_on_a_pool_host)
+{
+    project_setup.host = WIPPY_HOST_POOL;
+    test_funcs_call_answers();
+    test_funcs_futures_run_at_once();
+    test_funcs_pool_limit_makes_calls_wait();
+    test_funcs_waiting_call_is_given_up_with_its_process();
+    test_funcs_future_canceled();
+    project_run(DOUBLE,
+                "local fs, n = {}, 0 for i = 1, 300 do fs[i] = funcs.async(\"app:double\", i) end "
+                "for i = 1, 300 do n = n + fs[i]:response():receive():data() end t.out(n)",
+                "90300\n");
+    project_setup.host = WIPPY_HOST_PUMP;
+}
+
+TEST(test_funcs_terminal_uses_a_pool)
+{
+    project_setup.host = WIPPY_HOST_TERMINAL;
+    project_run(
+        DOUBLE,
+        "R(funcs.call(\"app:double\", 2)) local n = 0 "
+        "for _, h in ipairs(system.hosts.list()) do "
+        "if h.id == \"system:functions\" and h.workers >= 1 then n = n + 1 end end t.out(n)",
+        "4\n1\n");
+    project_setup.host = WIPPY_HOST_PUMP;
+}
+
+TEST(test_funcs_pump_makes_no_host)
+{
+    project_run(DOUBLE, "R(funcs.call(\"app:double\", 2)) t.out(#system.hosts.list())", "4\n1\n");
+}
+
+static wippy_frame *restricted(wippy_runtime *rt)
+{
+    static const char *const scope[] = {"app:policy"};
+    wippy_frame_desc desc;
+    wippy_frame *frame = NULL;
+    memset(&desc, 0, sizeof(desc));
+    desc.actor_id = "ann";
+    desc.scope = scope;
+    desc.scope_count = 1;
+    CHECK_EQ_INT(wippy_frame_make(rt, &desc, &frame), WIPPY_OK);
+    return frame;
+}
+
+#define POLICY(actions, resources)                                         \
+    "  - {name: policy, kind: security.policy, policy: {actions: " actions \
+    ", resources: " resources ", effect: allow}}\n"
+
+TEST(test_funcs_rights)
+{
+    project_frame = restricted;
+    project_run(DOUBLE POLICY("[funcs.call]", "[\"app:other\"]"),
+                "R(funcs.call(\"app:double\", 2)) R(funcs.async(\"app:double\", 2))",
+                "nil PermissionDenied not allowed: app:double false\n"
+                "nil PermissionDenied not allowed: app:double false\n");
+    project_run(WHO POLICY("[funcs.call]", "\"*\""), "R(funcs.call(\"app:who\"))", "ann 1\n");
+    project_run(WHO POLICY("[funcs.call]", "\"*\""),
+                "R(funcs.new():with_context({})) R(funcs.new():with_actor(security.actor())) "
+                "R(funcs.new():with_scope(security.scope()))",
+                "nil PermissionDenied not allowed to call functions with custom context false\n"
+                "nil PermissionDenied not allowed to call functions with custom security context "
+                "false\n"
+                "nil PermissionDenied not allowed to call functions with custom security context "
+                "false\n");
+    project_frame = NULL;
+}
+
+TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuses_bad_targets),
+          TEST_ENTRY(test_funcs_process_with_default_host_is_callable),
+          TEST_ENTRY(test_funcs_each_call_is_a_process_of_its_own),
+          TEST_ENTRY(test_funcs_future_success), TEST_ENTRY(test_funcs_future_failure),
+          TEST_ENTRY(test_funcs_future_canceled), TEST_ENTRY(test_funcs_futures_run_at_once),
+          TEST_ENTRY(test_funcs_pool_limit_makes_calls_wait),
+          TEST_ENTRY(test_funcs_waiting_call_is_given_up_with_its_process),
+          TEST_ENTRY(test_funcs_timeout), TEST_ENTRY(test_funcs_retry),
+          TEST_ENTRY(test_funcs_context_flows), TEST_ENTRY(test_funcs_identity_flows),
+          TEST_ENTRY(test_funcs_replaced_entry_is_a_new_generation), TEST_ENTRY(test_ctx_reads),
+          TEST_ENTRY(test_funcs_on_a_pool_host), TEST_ENTRY(test_funcs_terminal_uses_a_pool),
+          TEST_ENTRY(test_funcs_pump_makes_no_host), TEST_ENTRY(test_funcs_rights))

@@ -1,0 +1,236 @@
+/* The modules security, system and metrics. */
+#include "project_kit.h"
+
+#define POLICIES                                                                            \
+    "  - {name: readers, kind: security.policy, groups: [team], policy: {actions: read, "   \
+    "resources: \"doc:*\", effect: allow}}\n"                                               \
+    "  - {name: secret, kind: security.policy, groups: [team], policy: {actions: \"*\", "   \
+    "resources: \"doc:secret\", effect: deny}}\n"                                           \
+    "  - {name: owners, kind: security.policy, policy: {actions: write, resources: \"*\", " \
+    "effect: "                                                                              \
+    "allow, conditions: [{field: meta.owner, operator: eq, value_from: actor.id}]}}\n"
+
+static wippy_frame *restricted(wippy_runtime *rt)
+{
+    static const char *const scope[] = {"app:policy"};
+    wippy_frame_desc desc;
+    wippy_writer writer;
+    wippy_frame *frame = NULL;
+    memset(&desc, 0, sizeof(desc));
+    wippy_writer_init(&writer, rt);
+    wippy_write_map(&writer, 1);
+    wippy_write_cstring(&writer, "role");
+    wippy_write_cstring(&writer, "admin");
+    wippy_write_end(&writer);
+    CHECK_EQ_INT(wippy_writer_finish(&writer, &desc.actor_meta), WIPPY_OK);
+    desc.actor_id = "ann";
+    desc.scope = scope;
+    desc.scope_count = 1;
+    CHECK_EQ_INT(wippy_frame_make(rt, &desc, &frame), WIPPY_OK);
+    wippy_writer_free(&writer);
+    return frame;
+}
+
+#define POLICY(actions, resources)                                         \
+    "  - {name: policy, kind: security.policy, policy: {actions: " actions \
+    ", resources: " resources ", effect: allow}}\n"
+
+TEST(test_security_nobody_can_anything)
+{
+    project_run("", "t.out(security.actor(), security.scope(), security.can(\"a\", \"b\"))",
+                "nil nil false\n");
+}
+
+TEST(test_security_identity)
+{
+    project_frame = restricted;
+    project_run(POLICY("[read]", "\"doc:*\""),
+                "local a, s = security.actor(), security.scope() "
+                "t.out(a:id(), a:meta().role, s:contains(\"app:policy\"), #s:policies(), "
+                "s:policies()[1]:id()) "
+                "t.out(security.can(\"read\", \"doc:1\"), security.can(\"read\", \"x\"), "
+                "security.can(\"write\", \"doc:1\", {m = 1}))",
+                "ann admin true 1 app:policy\ntrue false false\n");
+    project_frame = NULL;
+}
+
+TEST(test_security_scopes)
+{
+    project_run(
+        POLICIES,
+        "local a = security.new_actor(\"bob\", {x = 1}) t.out(a:id(), a:meta().x) "
+        "local r, d = security.policy(\"app:readers\"), security.policy(\"app:secret\") "
+        "local none = security.new_scope() local s = security.new_scope({r}) "
+        "t.out(r:id(), r:evaluate(a, \"read\", \"doc:1\"), r:evaluate(a, \"read\", \"x\")) "
+        "t.out(none:evaluate(a, \"read\", \"doc:1\"), s:evaluate(a, \"read\", \"doc:secret\"), "
+        "s:with(d):evaluate(a, \"read\", \"doc:secret\")) "
+        "t.out(s:contains(\"app:secret\"), s:with(d):contains(\"app:secret\"), "
+        "s:with(d):without(\"app:secret\"):contains(\"app:secret\"), #s:policies()) "
+        "local o = security.policy(\"app:owners\") "
+        "t.out(o:evaluate(a, \"write\", \"f\", {owner = \"bob\"}), "
+        "o:evaluate(a, \"write\", \"f\", {owner = \"eve\"})) "
+        "local g = security.named_scope(\"app:team\") t.out(#g:policies(), "
+        "g:evaluate(a, \"read\", \"doc:secret\"), g:evaluate(a, \"read\", \"doc:2\"))",
+        "bob 1\napp:readers allow undefined\nundefined allow deny\nfalse true false 1\n"
+        "allow undefined\n2 deny allow\n");
+}
+
+TEST(test_security_refusals)
+{
+    project_run("",
+                "R(security.policy(\"app:none\")) R(security.named_scope(\"app:none\")) "
+                "R(security.token_store(\"app:none\"))",
+                "nil Internal policy not found: app:none false\n"
+                "nil Internal policy group not found: app:none false\n"
+                "nil Internal token store not found: app:none false\n");
+    project_frame = restricted;
+    project_run(POLICY("[nothing]", "x"),
+                "R(security.policy(\"app:policy\")) R(security.named_scope(\"app:g\")) "
+                "t.out(pcall(security.new_actor, \"x\")) t.out(pcall(security.new_scope, {}))",
+                "nil Invalid not allowed to access policy: app:policy false\n"
+                "nil Invalid not allowed to access policy group: app:g false\n"
+                "false not allowed to create actor: x\n"
+                "false not allowed to create custom scope\n");
+    project_frame = NULL;
+}
+
+TEST(test_security_spawner_passes_identity_on)
+{
+    project_run(
+        POLICIES PROJECT_LUA(
+            "child", "process.lua", "",
+            "return {main = function() local a, s = security.actor(), security.scope() "
+            "return a:id() .. a:meta().n .. #s:policies() end}"),
+        "local s = process.with_context({}):with_actor(security.new_actor(\"eve\", {n = 7}))"
+        ":with_scope(security.new_scope({security.policy(\"app:readers\")})) "
+        "t.out(pcall(s.with_actor, s, {})) "
+        "local f = funcs.new():with_actor(security.new_actor(\"eve\")) t.out(f ~= nil) "
+        "R(s:exec(\"app:child\", \"app:processes\"))",
+        "false bad argument #2 to '?' (Actor expected)\ntrue\neve71\n");
+}
+
+/* ------------------------------------------------------------------ system */
+
+TEST(test_system_memory)
+{
+    project_run("",
+                "local s = system.memory.stats() t.out(s.alloc > 0, s.heap_objects > 0, s.num_gc, "
+                "s.total_alloc ~= nil, s.sys ~= nil, s.heap_alloc ~= nil, s.heap_sys ~= nil) "
+                "t.out(system.memory.allocated() > 0, system.memory.heap_objects() > 0) "
+                "t.out(system.memory.set_limit(1000), system.memory.get_limit()) "
+                "R(system.memory.set_limit(-5))",
+                "true true 0 true true true true\ntrue true\n0 1000\n"
+                "nil Invalid memory limit must not be negative false\n");
+}
+
+TEST(test_system_runtime)
+{
+    project_run(
+        "",
+        "local n = system.runtime.max_procs() t.out(n > 0, system.runtime.max_procs(3) == n, "
+        "system.runtime.max_procs()) "
+        "R(system.runtime.max_procs(0)) R(system.runtime.max_procs(-1)) "
+        "t.out(system.gc.set_percent(50), system.gc.get_percent(), system.gc.collect()) "
+        "t.out(system.runtime.goroutines() > 0, system.runtime.cpu_count() > 0, "
+        "system.process.pid() > 0, #system.process.hostname() > 0, "
+        "system.process.cwd():sub(1, 1))",
+        "true true 3\nnil Invalid max_procs must be positive false\n"
+        "nil Invalid max_procs must be positive false\n100 50 true\n"
+        "true true true true /\n");
+}
+
+TEST(test_system_modules)
+{
+    project_run("",
+                "local names = {} for _, m in ipairs(system.modules()) do names[m.name] = true end "
+                "t.out(names.funcs, names.registry, names.time, names[\"@common\"])",
+                "true true true nil\n");
+}
+
+TEST(test_system_hosts)
+{
+    project_run(
+        "",
+        "for _, h in ipairs(system.hosts.list()) do t.out(h.id, h.processes, h.workers ~= nil, "
+        "h.executed >= 0, h.stolen, h.queue_depth >= 0) end "
+        "local ps = system.hosts.processes(\"app:processes\") local p = ps[1] "
+        "t.out(#ps, p.pid == process.pid(), p.host, p.source, p.steps >= 0, p.state, "
+        "p.started_at > 0, p.parent, p.actor_id) R(system.hosts.processes(\"no:host\"))",
+        "app:processes 1 true true 0 true\n"
+        "1 true app:processes app:main true running true nil nil\n"
+        "nil NotFound host not found false\n");
+}
+
+TEST(test_system_supervisor)
+{
+    project_run(
+        "  - {name: h, kind: process.host}\n",
+        "local s = system.supervisor.state(\"app:h\") "
+        "t.out(s.id, s.status, s.desired, s.retry_count, s.last_update, s.started_at, "
+        "s.details) t.out(#system.supervisor.states()) "
+        "R(system.supervisor.state(\"app:none\"))",
+        "app:h unknown stopped 0 0 0 \n1\nnil NotFound service not found: app:none false\n");
+}
+
+static int64_t exit_code;
+
+static void on_exit_asked(wippy_runtime *rt, int64_t code, void *user_data)
+{
+    (void)rt;
+    CHECK(user_data == &exit_code);
+    exit_code = code;
+}
+
+TEST(test_system_exit)
+{
+    exit_code = -1;
+    project_setup.bridge.exit_fn = on_exit_asked;
+    project_setup.bridge.user_data = &exit_code;
+    project_run("", "t.out(system.exit(3))", "true\n");
+    CHECK_EQ_INT(exit_code, 3);
+    project_run("", "t.out(system.exit())", "true\n");
+    CHECK_EQ_INT(exit_code, 0);
+    memset(&project_setup.bridge, 0, sizeof(project_setup.bridge));
+    project *p = project_open("", "t.out(system.exit(2))");
+    CHECK_EQ_INT(wippy_join(p->kit.lua.rt, 0), WIPPY_ERR_INVALID); /* nobody asked yet */
+    project_start(p);
+    CHECK_WAIT(project_ended, p, 10000);
+    CHECK_EQ_INT(wippy_join(p->kit.lua.rt, UINT64_MAX), WIPPY_OK);
+    project_close(p);
+}
+
+TEST(test_system_rights)
+{
+    project_frame = restricted;
+    project_run(POLICY("[system.read]", "memory"),
+                "t.out(system.memory.allocated() > 0) R(system.exit(1)) R(system.hosts.list()) "
+                "R(system.gc.collect()) R(system.runtime.max_procs(2))",
+                "true\nnil PermissionDenied not allowed: system.exit exit false\n"
+                "nil PermissionDenied not allowed: system.read hosts false\n"
+                "nil PermissionDenied not allowed: system.gc gc false\n"
+                "nil PermissionDenied not allowed: system.control gomaxprocs false\n");
+    project_frame = NULL;
+}
+
+/* ------------------------------------------------------------------ metrics */
+
+TEST(test_metrics)
+{
+    project_run("",
+                "t.out(metrics.counter_inc(\"c\")) metrics.counter_add(\"c\", 2.5) "
+                "metrics.counter_inc(\"c\", {b = 2, a = \"x\"}) metrics.gauge_set(\"g\", 7) "
+                "metrics.gauge_inc(\"g\") metrics.gauge_dec(\"g\") metrics.gauge_dec(\"g\") "
+                "metrics.histogram(\"h\", 2) metrics.histogram(\"h\", 3, {}) "
+                "metrics.histogram(\"h\", 3) "
+                "t.out(metrics.value(\"c\"), metrics.value(\"g\")) t.out(metrics.value(\"h\")) "
+                "t.out((metrics.value(\"c\", {a = \"x\", b = 2}))) R(metrics.value(\"none\"))",
+                "true nil\n3.5 6.0 nil 0\n5.0 nil 2\n1.0\n"
+                "nil NotFound metric not found: none false\n");
+}
+
+TEST_MAIN(TEST_ENTRY(test_security_nobody_can_anything), TEST_ENTRY(test_security_identity),
+          TEST_ENTRY(test_security_scopes), TEST_ENTRY(test_security_refusals),
+          TEST_ENTRY(test_security_spawner_passes_identity_on), TEST_ENTRY(test_system_memory),
+          TEST_ENTRY(test_system_runtime), TEST_ENTRY(test_system_modules),
+          TEST_ENTRY(test_system_hosts), TEST_ENTRY(test_system_supervisor),
+          TEST_ENTRY(test_system_exit), TEST_ENTRY(test_system_rights), TEST_ENTRY(test_metrics))
