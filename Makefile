@@ -9,6 +9,8 @@
 #   make matrix       compilers x language versions x switches, and what the headers leak
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
 #   make stress       the stress programs, ten times longer
+#   make explore      the interleaving explorer (tests/interleave), twenty times longer
+#   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
 #   make bench        the benchmarks, tools/bench/
 #   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
@@ -16,7 +18,8 @@
 #   make format       clang-format over the sources; make clean
 #
 # Tests: tests/DIR/test_*.c (or .cc), tests/stress/*.c, and scripts tests/DIR/run. In
-#   tests/unit, tests/shim, tests/interleave   a program includes the implementation itself;
+#   tests/unit, tests/shim                     a program includes the implementation itself;
+#   tests/interleave                           so does it, and it is linked with the explorer;
 #   tests/lua                                  it is linked with both libraries and Lua;
 #   tests/api                                  it is built twice: with the merged and the split library;
 #   any other DIR                              it is linked with the merged library.
@@ -69,8 +72,8 @@ COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.
 INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
-.PHONY: all run test test-programs amalgamate split matrix asan tsan stress bench examples \
-	install uninstall dist format clean
+.PHONY: all run test test-programs amalgamate split matrix asan tsan stress explore mutants \
+	bench examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -156,19 +159,21 @@ run:
 # ---- tests ----
 
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/stress/*.c))
-INSIDE_SRC := $(filter tests/unit/% tests/shim/% tests/interleave/%,$(TEST_SRC))
+INSIDE_SRC := $(filter tests/unit/% tests/shim/%,$(TEST_SRC))
+EXPLORE_SRC := $(filter tests/interleave/%,$(TEST_SRC))
 LUA_SRC := $(filter tests/lua/%,$(TEST_SRC))
 API_SRC := $(filter tests/api/%,$(TEST_SRC))
-LINK_SRC := $(filter-out $(INSIDE_SRC) $(LUA_SRC),$(TEST_SRC))
+LINK_SRC := $(filter-out $(INSIDE_SRC) $(EXPLORE_SRC) $(LUA_SRC),$(TEST_SRC))
 LINK_CXX_SRC := $(sort $(wildcard tests/*/test_*.cc))
 
 INSIDE_TESTS := $(INSIDE_SRC:%.c=$(BUILD)/%)
+EXPLORE_TESTS := $(EXPLORE_SRC:%.c=$(BUILD)/%)
 LUA_TESTS := $(LUA_SRC:%.c=$(BUILD)/%)
 LINK_TESTS := $(LINK_SRC:%.c=$(BUILD)/%)
 SPLIT_TESTS := $(API_SRC:tests/%.c=$(BUILD)/split/tests/%)
 CXX_TESTS := $(LINK_CXX_SRC:%.cc=$(BUILD)/%)
 
-PROGRAMS := $(INSIDE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS)
+PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS)
 SCRIPTS := $(sort $(wildcard tests/*/run))
 ONCE_SCRIPTS := tests/compile/run tests/tools/run # not under sanitizers: nothing of ours runs there
 only = $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1)
@@ -176,6 +181,25 @@ only = $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$
 $(INSIDE_TESTS): $(BUILD)/%: %.c tests/test.h $(OUT)/wippy.h
 	@mkdir -p $(@D)
 	$(COMPILE) $(INSIDE) $(INCLUDE) $< $(LDFLAGS) $(LIBS) -o $@
+
+# The explorer has its own locks, clocks and checks of memory, so no sanitizer's library is linked:
+# what the thread instrumentation of the programs calls is in explore.c, which has none itself.
+EXPLORE := $(BUILD)/tests/interleave
+EXPLORE_FLAGS = $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS))
+EXPLORE_COMPILE = $(CC) -std=c11 $(EXPLORE_FLAGS) $(WARN) $(CPPFLAGS) $(INSIDE) -iquote $(EXPLORE) \
+	-MMD -MP -MF $@.d -MT $@ -c
+
+$(EXPLORE)/implementation_list.h: src/modules tests/interleave/list
+	@mkdir -p $(@D)
+	tests/interleave/list src/modules src >$@
+
+$(EXPLORE)/explore.o: tests/interleave/explore.c
+	@mkdir -p $(@D)
+	$(EXPLORE_COMPILE) $< -o $@
+
+$(EXPLORE_TESTS): $(BUILD)/%: %.c $(EXPLORE)/explore.o $(EXPLORE)/implementation_list.h
+	$(EXPLORE_COMPILE) -fsanitize=thread $< -o $@.o
+	$(CC) $(EXPLORE_FLAGS) $@.o $(EXPLORE)/explore.o $(LIBS) -o $@
 
 $(LINK_TESTS): $(BUILD)/%: %.c tests/test.h $(LIB)
 	@mkdir -p $(@D)
@@ -202,6 +226,12 @@ test-programs: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wi
 
 stress:
 	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+explore:
+	@$(MAKE) --no-print-directory test ONLY=tests/interleave/ TEST_SCALE=2000 TEST_TIMEOUT=3600
+
+mutants:
+	@tests/interleave/mutants/run
 
 matrix: $(HEADERS) $(BUILD)/wippy.o $(BUILD)/wippy_lua.o $(SPLIT_LIB) $(SPLIT_LUA_LIB)
 	@tests/compile/run
