@@ -144,9 +144,14 @@ static inline wippy_status core_step(wippy_self *self, void *state)
     }
     while (status == WIPPY_IDLE && (mail = wippy_next(self)) != NULL) {
         core_see(self, a, mail);
-        status = a->on_mail ? a->on_mail(self, a, mail) : WIPPY_IDLE;
-        if (status == WIPPY_IDLE && (!a->on_mail || mail->kind == WIPPY_MAIL_CANCEL)) {
+        if (a->on_mail == NULL) {
             status = core_obey(self, a, mail);
+            continue;
+        }
+        bool ends = mail->kind == WIPPY_MAIL_CANCEL && !a->deaf; /* the hook may free the mail */
+        status = a->on_mail(self, a, mail);
+        if (status == WIPPY_IDLE && ends) {
+            status = wippy_done(self);
         }
     }
     return status;
