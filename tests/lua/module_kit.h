@@ -99,12 +99,12 @@ static inline void module_write_modules(wippy_writer *writer, const char *module
 }
 
 /* Start `body` as the body of main; modules: names with blanks between. Arguments: `argument` when
-   not NULL. */
-static inline void module_start(module_kit *kit, const char *modules, const char *body,
-                                const char *argument)
+   not NULL. The pid is zero when it cannot start. */
+static inline void module_try(module_kit *kit, const char *modules, const char *body,
+                              const char *argument)
 {
     wippy_writer writer;
-    wippy_slice encoded;
+    wippy_slice encoded = {NULL, 0};
     wippy_spawn_desc desc;
     size_t room = strlen(body) + 64;
     char *source = (char *)malloc(room);
@@ -119,7 +119,7 @@ static inline void module_start(module_kit *kit, const char *modules, const char
     module_write_modules(&writer, modules);
     wippy_write_end(&writer);
     wippy_write_cstring(&writer, argument);
-    wippy_writer_finish(&writer, &encoded);
+    wippy_result written = wippy_writer_finish(&writer, &encoded);
     memset(&desc, 0, sizeof(desc));
     memset(&kit->lua.diag, 0, sizeof(kit->lua.diag));
     desc.type = kit->lua.type;
@@ -128,11 +128,21 @@ static inline void module_start(module_kit *kit, const char *modules, const char
     desc.size = encoded.size;
     desc.count = argument ? 2 : 1;
     kit->pid.id = 0;
-    if (wippy_spawn(wippy_outside(kit->lua.rt), &desc, &kit->pid, &kit->lua.diag) != WIPPY_OK) {
-        FAIL("not started: %s", kit->lua.diag.message);
+    if (written != WIPPY_OK ||
+        wippy_spawn(wippy_outside(kit->lua.rt), &desc, &kit->pid, &kit->lua.diag) != WIPPY_OK) {
+        kit->pid.id = 0;
     }
     wippy_writer_free(&writer);
     free(source);
+}
+
+static inline void module_start(module_kit *kit, const char *modules, const char *body,
+                                const char *argument)
+{
+    module_try(kit, modules, body, argument);
+    if (kit->pid.id == 0) {
+        FAIL("not started: %s", kit->lua.diag.message);
+    }
 }
 
 static inline bool module_ended(void *arg)
