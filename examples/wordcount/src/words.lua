@@ -1,4 +1,5 @@
--- Words of a text: runs of letters and inner apostrophes, in lower case as far as that is ASCII.
+-- Words of a text: a letter, then letters, digits, _ and inner apostrophes; in lower case as far as
+-- that is ASCII.
 -- A text that is not UTF-8 is an error, and an error is a crash: that is the worker's way to say no.
 local words = {}
 
@@ -26,7 +27,7 @@ end
 function words.count(text: string): ({[string]: integer}, integer)
     check(text)
     local counts, total = {}, 0
-    for word in text:lower():gmatch("[%a\128-\255][%a\128-\255']*") do
+    for word in text:lower():gmatch("[%a\128-\255][%w_\128-\255']*") do
         if word:byte(-1) == 39 then
             word = word:gsub("'+$", "")
         end
