@@ -153,7 +153,7 @@ static void wippyi_pump_signal(wippyi_host *host)
 WIPPYI_FN void wippyi_host_notify(wippyi_host *host)
 {
     uint64_t word;
-    if (host->desc.kind == WIPPY_HOST_PUMP) {
+    if (host->kind == WIPPY_HOST_PUMP) {
         wippyi_pump_signal(host);
         return;
     }
@@ -166,7 +166,7 @@ WIPPYI_FN void wippyi_host_notify(wippyi_host *host)
 
 WIPPYI_FN void wippyi_host_wake_all(wippyi_host *host)
 {
-    if (host->desc.kind == WIPPY_HOST_PUMP) {
+    if (host->kind == WIPPY_HOST_PUMP) {
         wippyi_pump_signal(host);
         return;
     }
@@ -210,7 +210,7 @@ static void wippyi_local_push(wippyi_worker *w, uint32_t lane, wippyi_slot *slot
     while (WIPPYI_UNLIKELY(!wippyi_ring_push(&w->rings[lane], slot))) {
         wippyi_overflow(w, lane);
     }
-    if (w->host->desc.kind != WIPPY_HOST_PUMP) {
+    if (w->host->kind != WIPPY_HOST_PUMP) {
         wippyi_spread(w);
     }
 }
@@ -471,7 +471,7 @@ static void wippyi_worker_clock(wippyi_worker *w)
         wippyi_a32_store_rlx(&w->cost_ns, (uint32_t)average);
         w->until_clock =
             (uint32_t)WIPPYI_MAX(1, WIPPYI_MIN(64, WIPPYI_SPREAD_NS / (average + 1)));
-        if (average > old && w->host->desc.kind != WIPPY_HOST_PUMP) {
+        if (average > old && w->host->kind != WIPPY_HOST_PUMP) {
             wippyi_spread(w); /* what waits here became more expensive than it looked */
         }
     }
@@ -597,7 +597,7 @@ static void wippyi_trace_worker(wippyi_worker *w, wippy_trace_kind kind)
     }
 }
 
-static uint64_t wippyi_sleep_ns(const wippyi_worker *w)
+static uint64_t wippyi_until_wake_ns(const wippyi_worker *w)
 {
     uint64_t next = wippyi_wheels_next_ns(w);
     uint64_t now;
@@ -628,7 +628,7 @@ static void wippyi_park(wippyi_worker *w)
         wippyi_trace_worker(w, WIPPY_TRACE_PARK);
         wippyi_a64_store_rlx(&w->parked, wippyi_a64_load_rlx(&w->parked) + 1);
         wippyi_watchdog_rest(rt);
-        woken = wippyi_ticket_wait(&w->ticket, wippyi_sleep_ns(w));
+        woken = wippyi_ticket_wait(&w->ticket, wippyi_until_wake_ns(w));
         wippyi_watchdog_work(rt);
         wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
     }

@@ -912,7 +912,7 @@ static wippyi_yaml_node *wippyi_yaml_double(wippyi_yaml_parser *p)
     }
     node->text.data = out;
     while (p->at < stop) {
-        uint32_t code;
+        uint32_t code = 0;
         if (*p->at != '\\') {
             *out++ = (char)*p->at++;
         } else if (wippyi_yaml_escape(p, &code)) {

@@ -322,7 +322,7 @@ static int wippyli_math_random(lua_State *L)
     lua_Integer low = 1;
     lua_Integer high = 0;
     switch (lua_gettop(L)) {
-    case 0: return wippyli_math_push(L, (double)(wippyli_random_next(state) >> 11) * 0x1.0p-53);
+    case 0: return wippyli_math_push(L, (double)(wippyli_random_next(state) >> 11) * (1.0 / 9007199254740992.0));
     case 1:
         high = luaL_checkinteger(L, 1);
         if (high == 0) {
@@ -358,7 +358,7 @@ static int wippyli_math_randomseed(lua_State *L)
             first = (uint64_t)integer;
         } else {
             first = lua_isinteger(L, 1) ? (uint64_t)lua_tointeger(L, 1)
-                                        : (uint64_t)(int64_t)fmod(number, 0x1.0p+53);
+                                        : (uint64_t)(int64_t)fmod(number, 9007199254740992.0);
         }
         second = (uint64_t)luaL_optinteger(L, 2, 0);
     }
