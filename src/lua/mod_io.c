@@ -336,6 +336,8 @@ static int wippyli_io_ended(lua_State *L, lua_KContext ctx, wippyli_io_filled fi
     }
 }
 
+#if !defined(_WIN32)
+
 static int wippyli_io_ready(lua_State *L, const wippy_mail *mail, lua_KContext ctx)
 {
     if (mail->result != WIPPY_OK) {
@@ -344,6 +346,8 @@ static int wippyli_io_ready(lua_State *L, const wippy_mail *mail, lua_KContext c
     }
     return wippyli_io_read_on(L, ctx);
 }
+
+#endif
 
 static int wippyli_io_filled_by_pool(lua_State *L, const wippy_mail *mail, lua_KContext ctx)
 {
