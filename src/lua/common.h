@@ -23,6 +23,9 @@ typedef struct wippyli_common {
     wippyli_lock lock;
     wippyli_record *functions[WIPPYLI_COMMON_BUCKETS]; /* guarded by lock, as all below */
     wippyli_record *metrics[WIPPYLI_COMMON_BUCKETS];
+    struct wippyli_group *groups; /* mod_pg.c, as the two below */
+    struct wippyli_watch *watches;
+    uint64_t last_watch;
     int64_t memory_limit; /* what the module system was told: reported, without effect */
     int64_t gc_percent;
     int64_t max_procs; /* 0 = never told */

@@ -9,6 +9,7 @@
 #include "mod_json.h"
 #include "mod_logger.h"
 #include "mod_metrics.h"
+#include "mod_pg.h"
 #include "mod_registry.h"
 #include "mod_security.h"
 #include "mod_system.h"
@@ -29,6 +30,7 @@ static const wippyli_library *(*const wippyli_modules_granted[])(void) = {
     wippyli_mod_events,
     wippyli_mod_funcs,
     wippyli_mod_metrics,
+    wippyli_mod_pg,
     wippyli_mod_registry,
     wippyli_mod_security,
     wippyli_mod_system,
@@ -44,6 +46,9 @@ WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
     if (result == WIPPY_OK) {
         wippyli_security_hooks(bridge);
         result = wippyli_common_open(bridge);
+    }
+    if (result == WIPPY_OK) {
+        result = wippyli_pg_kind(bridge);
     }
     for (size_t i = 0; i < WIPPYLI_COUNT(wippyli_modules_granted) && result == WIPPY_OK; i++) {
         result = wippyli_bridge_module(bridge, wippyli_modules_granted[i]());

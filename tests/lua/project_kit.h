@@ -9,9 +9,10 @@
 #ifndef WIPPY_PROJECT_KIT_H
 #define WIPPY_PROJECT_KIT_H
 
-#include "module_kit.h"
+#include "lua_kit.h"
 
-#define PROJECT_MODULES "[t, time, funcs, ctx, registry, events, env, security, system, metrics]"
+#define PROJECT_MODULES \
+    "[t, time, funcs, ctx, registry, events, env, security, system, metrics, pg]"
 #define PROJECT_LUA(name, kind, more, code)                                                  \
     "  - {name: " name ", kind: " kind ", method: main, modules: " PROJECT_MODULES more ", " \
     "source: '" code "'}\n"
@@ -19,13 +20,46 @@
     PROJECT_LUA(name, "function.lua", "", "return {main = function(...) " code " end}")
 
 typedef struct project {
-    module_kit kit; /* first: user data of the module `t` */
-    bool ended;
+    lua_kit lua; /* first: user data of the module `t` */
+    wippy_pid pid;
 } project;
 
-static module_setup project_setup; /* of the projects to be opened */
-/* Identity that main runs with; NULL = none. */
-static wippy_frame *(*project_frame)(wippy_runtime *rt);
+/* How the projects to be opened are. */
+typedef struct project_options {
+    wippy_host_kind host;
+    wippy_lua_desc bridge;
+    wippy_frame *(*frame)(wippy_runtime *rt); /* identity that main runs with; NULL = none */
+} project_options;
+
+static project_options project_setup;
+
+static inline void project_open_runtime(project *p)
+{
+    static const wippy_lua_function functions[] = {{"out", lua_kit_out}, {"nap", lua_kit_nap}};
+    wippy_desc desc;
+    wippy_host_desc host;
+    wippy_lua_module_desc module;
+    memset(p, 0, sizeof(*p));
+    memset(&desc, 0, sizeof(desc));
+    memset(&host, 0, sizeof(host));
+    memset(&module, 0, sizeof(module));
+    test_heap_init(&p->lua.heap);
+    desc.allocator.alloc_fn = test_alloc_fn;
+    desc.allocator.free_fn = test_free_fn;
+    desc.allocator.user_data = &p->lua.heap;
+    desc.random_seed = 1;
+    CHECK_EQ_INT(wippy_create(&p->lua.rt, &desc), WIPPY_OK);
+    CHECK_EQ_INT(wippy_lua_open(p->lua.rt, &project_setup.bridge), WIPPY_OK);
+    module.name = "t";
+    module.functions = functions;
+    module.function_count = 2;
+    module.user_data = p;
+    CHECK_EQ_INT(wippy_lua_module(p->lua.rt, &module), WIPPY_OK);
+    host.name = "app:processes";
+    host.kind = project_setup.host;
+    host.workers = project_setup.host == WIPPY_HOST_POOL ? 2 : 0;
+    CHECK_EQ_INT(wippy_host_create(p->lua.rt, &host, &p->lua.host), WIPPY_OK);
+}
 
 static inline void project_load(project *p, const char *entries, const char *body)
 {
@@ -44,7 +78,7 @@ static inline void project_load(project *p, const char *entries, const char *bod
                         "if not ok then t.out(\"raised\", e) end end}'}\n",
                         entries, PROJECT_MODULES, prelude, body);
     memset(&diag, 0, sizeof(diag));
-    if (wippy_load_text(p->kit.lua.rt, "test", text, (size_t)size, &diag) != WIPPY_OK) {
+    if (wippy_load_text(p->lua.rt, "test", text, (size_t)size, &diag) != WIPPY_OK) {
         FAIL("not loaded: %s:%u %s", diag.file, (unsigned)diag.line, diag.message);
     }
     free(text);
@@ -55,17 +89,16 @@ static inline void project_start(project *p)
     wippy_spawn_desc desc;
     memset(&desc, 0, sizeof(desc));
     desc.entry = "app:main";
-    desc.host = p->kit.lua.host;
-    if (project_frame) {
-        desc.frame = project_frame(p->kit.lua.rt);
+    desc.host = p->lua.host;
+    if (project_setup.frame) {
+        desc.frame = project_setup.frame(p->lua.rt);
     }
-    p->kit.pid.id = 0;
-    if (wippy_spawn(wippy_outside(p->kit.lua.rt), &desc, &p->kit.pid, &p->kit.lua.diag) !=
-        WIPPY_OK) {
-        FAIL("not started: %s", p->kit.lua.diag.message);
+    p->pid.id = 0;
+    if (wippy_spawn(wippy_outside(p->lua.rt), &desc, &p->pid, &p->lua.diag) != WIPPY_OK) {
+        FAIL("not started: %s", p->lua.diag.message);
     }
     if (desc.frame) {
-        wippy_frame_release(p->kit.lua.rt, desc.frame);
+        wippy_frame_release(p->lua.rt, desc.frame);
     }
 }
 
@@ -73,22 +106,22 @@ static inline bool project_ended(void *arg)
 {
     project *p = (project *)arg;
     if (project_setup.host == WIPPY_HOST_PUMP) {
-        (void)wippy_pump(p->kit.lua.rt, p->kit.lua.host, 1000000, 0);
+        (void)wippy_pump(p->lua.rt, p->lua.host, 1000000, 0);
     }
-    return !wippy_alive(p->kit.lua.rt, p->kit.pid);
+    return !wippy_alive(p->lua.rt, p->pid);
 }
 
 static inline project *project_open(const char *entries, const char *body)
 {
     project *p = (project *)malloc(sizeof(*p));
-    module_kit_open(&p->kit, &project_setup);
+    project_open_runtime(p);
     project_load(p, entries, body);
     return p;
 }
 
 static inline void project_close(project *p)
 {
-    lua_kit_close(&p->kit.lua);
+    lua_kit_close(&p->lua);
     free(p);
 }
 
@@ -98,8 +131,8 @@ static inline void project_run_at(const char *file, int line, const char *entrie
     project *p = project_open(entries, body);
     project_start(p);
     CHECK_WAIT(project_ended, p, 10000);
-    if (strcmp(p->kit.lua.out, expected) != 0) {
-        printf("%s:%d: body: %s\n  printed:  %s  expected: %s", file, line, body, p->kit.lua.out,
+    if (strcmp(p->lua.out, expected) != 0) {
+        printf("%s:%d: body: %s\n  printed:  %s  expected: %s", file, line, body, p->lua.out,
                expected);
         FAIL("printed something else");
     }

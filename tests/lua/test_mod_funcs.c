@@ -266,7 +266,7 @@ static wippy_frame *restricted(wippy_runtime *rt)
 
 TEST(test_funcs_rights)
 {
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(DOUBLE POLICY("[funcs.call]", "[\"app:other\"]"),
                 "R(funcs.call(\"app:double\", 2)) R(funcs.async(\"app:double\", 2))",
                 "nil PermissionDenied not allowed: app:double false\n"
@@ -280,7 +280,7 @@ TEST(test_funcs_rights)
                 "false\n"
                 "nil PermissionDenied not allowed to call functions with custom security context "
                 "false\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuses_bad_targets),

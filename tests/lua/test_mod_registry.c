@@ -328,7 +328,7 @@ static wippy_frame *restricted(wippy_runtime *rt)
 
 TEST(test_registry_rights)
 {
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(
         ENTRIES POLICY("[registry.get]", "[\"app:a\", \"app:c\"]"),
         "R(registry.get(\"app:b\")) R(registry.snapshot():get(\"app:b\")) "
@@ -343,7 +343,7 @@ TEST(test_registry_rights)
         "app:a\n1 app:a\n2\n"
         "nil PermissionDenied not allowed to apply registry changes false\n"
         "false PermissionDenied not allowed to apply registry version false\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 /* ------------------------------------------------------------------ events */
@@ -398,13 +398,13 @@ TEST(test_events_refusals)
                 "nil Invalid system pattern is required false\n"
                 "nil Invalid system is required false\nnil Invalid kind is required false\n"
                 "nil Invalid path is required false\n");
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(POLICY("[events.send]", "ok"),
                 "R(events.subscribe(\"ok\")) R(events.send(\"no\", \"k\", \"p\")) "
                 "R(events.send(\"ok\", \"k\", \"p\"))",
                 "nil Invalid not allowed to subscribe to events from system: ok false\n"
                 "nil Invalid not allowed to send events to system: no false\ntrue\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 /* ------------------------------------------------------------------ env */
@@ -464,7 +464,7 @@ TEST(test_env_refusals)
                 "nil PermissionDenied set environment variable failed: storage is read-only false\n"
                 "nil NotFound set environment variable failed: environment variable not found "
                 "false\n");
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(ENV POLICY("[env.get]", "[V1, FIXED]"),
                 "R(env.get(\"V1\")) R(env.get(\"V3\")) R(env.get(\"v5\")) R(env.get(\"app:v5\")) "
                 "R(env.set(\"V1\", \"y\")) local all = env.get_all() t.out(all.FIXED, all.V5)",
@@ -473,7 +473,7 @@ TEST(test_env_refusals)
                 "nil PermissionDenied not allowed to access environment variable: app:v5 false\n"
                 "nil PermissionDenied not allowed to set environment variable: V1 false\n"
                 "abc nil\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 TEST_MAIN(TEST_ENTRY(test_registry_parse_id), TEST_ENTRY(test_registry_get),

@@ -1,4 +1,4 @@
-/* The modules security, system and metrics. */
+/* The modules security, system, metrics and pg. */
 #include "project_kit.h"
 
 #define POLICIES                                                                            \
@@ -43,7 +43,7 @@ TEST(test_security_nobody_can_anything)
 
 TEST(test_security_identity)
 {
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(POLICY("[read]", "\"doc:*\""),
                 "local a, s = security.actor(), security.scope() "
                 "t.out(a:id(), a:meta().role, s:contains(\"app:policy\"), #s:policies(), "
@@ -51,7 +51,7 @@ TEST(test_security_identity)
                 "t.out(security.can(\"read\", \"doc:1\"), security.can(\"read\", \"x\"), "
                 "security.can(\"write\", \"doc:1\", {m = 1}))",
                 "ann admin true 1 app:policy\ntrue false false\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 TEST(test_security_scopes)
@@ -83,7 +83,7 @@ TEST(test_security_refusals)
                 "nil Internal policy not found: app:none false\n"
                 "nil Internal policy group not found: app:none false\n"
                 "nil Internal token store not found: app:none false\n");
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(POLICY("[nothing]", "x"),
                 "R(security.policy(\"app:policy\")) R(security.named_scope(\"app:g\")) "
                 "t.out(pcall(security.new_actor, \"x\")) t.out(pcall(security.new_scope, {}))",
@@ -91,7 +91,7 @@ TEST(test_security_refusals)
                 "nil Invalid not allowed to access policy group: app:g false\n"
                 "false not allowed to create actor: x\n"
                 "false not allowed to create custom scope\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 TEST(test_security_spawner_passes_identity_on)
@@ -192,16 +192,16 @@ TEST(test_system_exit)
     CHECK_EQ_INT(exit_code, 0);
     memset(&project_setup.bridge, 0, sizeof(project_setup.bridge));
     project *p = project_open("", "t.out(system.exit(2))");
-    CHECK_EQ_INT(wippy_join(p->kit.lua.rt, 0), WIPPY_ERR_INVALID); /* nobody asked yet */
+    CHECK_EQ_INT(wippy_join(p->lua.rt, 0), WIPPY_ERR_INVALID); /* nobody asked yet */
     project_start(p);
     CHECK_WAIT(project_ended, p, 10000);
-    CHECK_EQ_INT(wippy_join(p->kit.lua.rt, UINT64_MAX), WIPPY_OK);
+    CHECK_EQ_INT(wippy_join(p->lua.rt, UINT64_MAX), WIPPY_OK);
     project_close(p);
 }
 
 TEST(test_system_rights)
 {
-    project_frame = restricted;
+    project_setup.frame = restricted;
     project_run(POLICY("[system.read]", "memory"),
                 "t.out(system.memory.allocated() > 0) R(system.exit(1)) R(system.hosts.list()) "
                 "R(system.gc.collect()) R(system.runtime.max_procs(2))",
@@ -209,7 +209,7 @@ TEST(test_system_rights)
                 "nil PermissionDenied not allowed: system.read hosts false\n"
                 "nil PermissionDenied not allowed: system.gc gc false\n"
                 "nil PermissionDenied not allowed: system.control gomaxprocs false\n");
-    project_frame = NULL;
+    project_setup.frame = NULL;
 }
 
 /* ------------------------------------------------------------------ metrics */
@@ -228,9 +228,100 @@ TEST(test_metrics)
                 "nil NotFound metric not found: none false\n");
 }
 
-TEST_MAIN(TEST_ENTRY(test_security_nobody_can_anything), TEST_ENTRY(test_security_identity),
-          TEST_ENTRY(test_security_scopes), TEST_ENTRY(test_security_refusals),
-          TEST_ENTRY(test_security_spawner_passes_identity_on), TEST_ENTRY(test_system_memory),
-          TEST_ENTRY(test_system_runtime), TEST_ENTRY(test_system_modules),
-          TEST_ENTRY(test_system_hosts), TEST_ENTRY(test_system_supervisor),
-          TEST_ENTRY(test_system_exit), TEST_ENTRY(test_system_rights), TEST_ENTRY(test_metrics))
+/* ------------------------------------------------------------------ pg */
+
+#define SCOPE "  - {name: pg, kind: pg.scope}\n"
+#define MEMBER                                                                                \
+    PROJECT_LUA("member", "process.lua", "",                                                  \
+                "return {main = function(group) local g = pg.open(\"app:pg\") g:join(group) " \
+                "local m = process.listen(\"say\", {message = true}):receive() "              \
+                "return m:payload():data() end}")
+
+TEST(test_pg_membership)
+{
+    project_run(SCOPE,
+                "local g, err = pg.open(\"app:pg\") t.out(g, err) t.out(g:join(\"a\")) "
+                "g:join({\"a\", \"b\"}) "
+                "t.out(#g:get_members(\"a\"), g:get_members(\"a\")[1] == process.pid(), "
+                "#g:get_local_members(\"c\"), table.concat(g:which_groups(), \" \")) "
+                "g:leave(\"a\") t.out(#g:get_members(\"a\")) "
+                "t.out(g:leave({\"a\", \"b\"}), #g:get_members(\"a\"), #g:which_local_groups()) "
+                "R(g:leave(\"a\"))",
+                "pg.Scope{app:pg} nil\ntrue\n1 true 0 a b\n1\ntrue 0 0\n"
+                "nil Invalid not a member of group: a false\n");
+}
+
+TEST(test_pg_broadcast_and_leaving_at_the_end)
+{
+    project_run(SCOPE MEMBER,
+                "local g = pg.open(\"app:pg\") local ev = g:events():channel() "
+                "local mine = g:monitor(\"room\"):channel() "
+                "local a = process.spawn_monitored(\"app:member\", \"app:processes\", \"room\") "
+                "local b = process.spawn_monitored(\"app:member\", \"app:processes\", \"room\") "
+                "for i = 1, 2 do local e = ev:receive() t.out(e.system, e.kind, e.path, "
+                "e.data.Group, #e.data.PIDs, e.data.PIDs[1] == a or e.data.PIDs[1] == b) end "
+                "t.out(#g:get_members(\"room\")) "
+                "t.out(g:broadcast(\"room\", \"say\", \"hello\")) "
+                "for i = 1, 2 do t.out(process.events():receive().result.value) end "
+                "for i = 1, 2 do t.out(ev:receive().kind) end "
+                "for i = 1, 4 do t.out((mine:receive()).kind) end "
+                "t.out(#g:get_members(\"room\"), #g:which_groups())",
+                "pg member.joined room room 1 true\npg member.joined room room 1 true\n2\ntrue\n"
+                "hello\nhello\nmember.left\nmember.left\n"
+                "member.joined\nmember.joined\nmember.left\nmember.left\n0 0\n");
+}
+
+TEST(test_pg_subscription_closes)
+{
+    project_run(SCOPE,
+                "local g = pg.open(\"app:pg\") local s = g:monitor(\"a\") g:join(\"b\") "
+                "g:join(\"a\") t.out(s:channel():receive().path, s:close()) g:leave(\"a\") "
+                "t.out(s:channel():receive()) t.out(s:close())",
+                "a true\nnil false\ntrue\n");
+}
+
+TEST(test_pg_refusals)
+{
+    project_run(SCOPE,
+                "R(pg.open(\"app:none\")) R(pg.open(\"app:main\")) local g = pg.open(\"app:pg\") "
+                "R(g:join(\"\")) R(g:broadcast(\"a\", \"\")) R(g:broadcast(\"a\", \"@x\")) "
+                "t.out(g:release()) R(g:join(\"a\")) R(g:events())",
+                "nil Internal scope not found: app:none false\n"
+                "nil Internal scope not found: app:main false\n"
+                "nil Invalid group is required false\nnil Invalid topic cannot be empty false\n"
+                "nil Invalid cannot send to @ topics false\ntrue\n"
+                "nil Invalid process group instance is released false\n"
+                "nil Invalid process group instance is released false\n");
+    project_setup.frame = restricted;
+    project_run(SCOPE POLICY("[pg.open]", "\"app:pg\""),
+                "R(pg.open(\"app:x\")) R(pg.open(\"app:pg\"):join(\"a\"))",
+                "nil PermissionDenied not allowed: pg.open app:x false\n"
+                "nil PermissionDenied not allowed: pg.join a false\n");
+    project_setup.frame = NULL;
+}
+
+TEST(test_pg_on_a_pool_host)
+{
+    project_setup.host = WIPPY_HOST_POOL;
+    test_pg_broadcast_and_leaving_at_the_end();
+    project_run(
+        SCOPE PROJECT_LUA("guest", "process.lua", "",
+                          "return {main = function(i) local g = pg.open(\"app:pg\") "
+                          "g:join({\"all\", \"g\" .. i % 3}) end}"),
+        "local g = pg.open(\"app:pg\") "
+        "for i = 1, 200 do process.spawn_monitored(\"app:guest\", \"app:processes\", i) end "
+        "for i = 1, 200 do process.events():receive() end "
+        "t.out(#g:get_members(\"all\"), #g:which_groups())",
+        "0 0\n");
+    project_setup.host = WIPPY_HOST_PUMP;
+}
+
+TEST_MAIN(TEST_ENTRY(test_pg_membership), TEST_ENTRY(test_pg_broadcast_and_leaving_at_the_end),
+          TEST_ENTRY(test_pg_subscription_closes), TEST_ENTRY(test_pg_refusals),
+          TEST_ENTRY(test_pg_on_a_pool_host), TEST_ENTRY(test_security_nobody_can_anything),
+          TEST_ENTRY(test_security_identity), TEST_ENTRY(test_security_scopes),
+          TEST_ENTRY(test_security_refusals), TEST_ENTRY(test_security_spawner_passes_identity_on),
+          TEST_ENTRY(test_system_memory), TEST_ENTRY(test_system_runtime),
+          TEST_ENTRY(test_system_modules), TEST_ENTRY(test_system_hosts),
+          TEST_ENTRY(test_system_supervisor), TEST_ENTRY(test_system_exit),
+          TEST_ENTRY(test_system_rights), TEST_ENTRY(test_metrics))
