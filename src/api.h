@@ -619,7 +619,8 @@ typedef struct wippy_host_desc {
 
    Thread:  any but a step of the same host.
    Returns: WIPPY_OK, _ERR_INVALID, _ERR_EXISTS (name taken), _ERR_NOMEM, _ERR_STOPPED,
-            _ERR_LIMIT (too many hosts), _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS).
+            _ERR_LIMIT (too many hosts), _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS),
+            _ERR_CONFLICT (a stopped host of this name was of another kind).
    Cost:    pool: starts its threads. */
 WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_desc *desc,
                                          wippy_host *out);

@@ -336,7 +336,9 @@ struct wippyi_host {
     wippyi_host *next_host; /* the one created before; constant */
     uint32_t id;            /* label, and handle */
     char *name;
+    wippy_host_kind kind;   /* constant */
     wippy_host_desc desc;   /* limits resolved; constant while running */
+    wippyi_a32 mailbox_limit; /* of desc; senders may look when the host is stopped already */
     wippyi_a32 state;       /* WIPPYI_HOST_*; written under rt->hosts_lock */
     wippyi_queue queues[WIPPYI_LANES];
     wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; a worker is never freed before the host */

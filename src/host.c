@@ -243,7 +243,7 @@ static uint32_t wippyi_pool_hosts(wippy_runtime *rt)
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     uint32_t count = 0;
     for (; host != NULL; host = host->next_host) {
-        count += host->desc.kind == WIPPY_HOST_POOL ? 1u : 0u;
+        count += host->kind == WIPPY_HOST_POOL ? 1u : 0u;
     }
     return count;
 }
@@ -264,6 +264,7 @@ static void wippyi_host_resolve(wippy_runtime *rt, wippyi_host *host)
         desc->workers = WIPPYI_MAX(1, desc->workers);
     }
     desc->workers = WIPPYI_MIN(desc->workers, WIPPYI_WORKERS_USER_MAX);
+    wippyi_a32_store_rlx(&host->mailbox_limit, desc->mailbox_limit);
 }
 
 static wippyi_host *wippyi_host_new(wippy_runtime *rt, const wippy_host_desc *desc)
@@ -276,6 +277,7 @@ static wippyi_host *wippyi_host_new(wippy_runtime *rt, const wippy_host_desc *de
     }
     memset(host, 0, sizeof(*host));
     host->rt = rt;
+    host->kind = desc->kind;
     host->desc = *desc;
     wippyi_host_resolve(rt, host);
     for (i = 0; i < WIPPYI_LANES && r == WIPPY_OK; i++) {
@@ -309,7 +311,7 @@ static wippy_result wippyi_host_add_pump(wippyi_host *host)
 static wippy_result wippyi_host_launch(wippyi_host *host)
 {
     wippy_result r;
-    if (host->desc.kind == WIPPY_HOST_PUMP) {
+    if (host->kind == WIPPY_HOST_PUMP) {
         return wippyi_host_add_pump(host);
     }
     r = wippyi_watchdog_start(host->rt);
@@ -331,8 +333,8 @@ static wippy_result wippyi_host_revive(wippyi_host *host, const wippy_host_desc 
     if (wippyi_a32_load_acq(&host->state) != WIPPYI_HOST_STOPPED) {
         return WIPPY_ERR_EXISTS;
     }
-    if ((desc->kind == WIPPY_HOST_PUMP) != (host->desc.kind == WIPPY_HOST_PUMP)) {
-        return WIPPY_ERR_CONFLICT;
+    if (desc->kind != host->kind) {
+        return WIPPY_ERR_CONFLICT; /* others look at the kind without asking whether the host runs */
     }
     host->desc = *desc;
     host->desc.name = host->name;
@@ -413,7 +415,7 @@ WIPPY_API wippy_result wippy_host_resize(wippy_runtime *rt, wippy_host handle, u
     if (workers == 0 || workers > WIPPYI_WORKERS_USER_MAX) {
         return WIPPY_ERR_INVALID;
     }
-    if (host->desc.kind != WIPPY_HOST_POOL) {
+    if (host->kind != WIPPY_HOST_POOL) {
         return WIPPY_ERR_UNSUPPORTED;
     }
     if (wippyi_host_here(host) != NULL) {
@@ -527,7 +529,7 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t
     if (host == NULL) {
         return WIPPY_ERR_NOTFOUND;
     }
-    if (host->desc.kind != WIPPY_HOST_PUMP) {
+    if (host->kind != WIPPY_HOST_PUMP) {
         return WIPPY_ERR_INVALID;
     }
     if (wippyi_a32_load_acq(&host->state) == WIPPYI_HOST_STOPPED) {
@@ -562,7 +564,7 @@ WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host handle)
     wippyi_host *host = wippyi_host_at(rt, handle);
     wippyi_worker *w;
     uint64_t next, now, patience;
-    if (host == NULL || host->desc.kind != WIPPY_HOST_PUMP) {
+    if (host == NULL || host->kind != WIPPY_HOST_PUMP) {
         return UINT64_MAX;
     }
     w = wippyi_host_worker(host, 0);
@@ -623,7 +625,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
         if (empty || now >= deadline_ns) {
             break;
         }
-        if (host->desc.kind == WIPPY_HOST_PUMP) {
+        if (host->kind == WIPPY_HOST_PUMP) {
             wippy_host handle;
             uint64_t wait;
             handle.id = host->id;

@@ -830,7 +830,7 @@ WIPPY_API wippy_host wippy_self_host(const wippy_self *self)
 
 WIPPY_API wippy_host_kind wippy_self_host_kind(const wippy_self *self)
 {
-    return self->host != NULL ? self->host->desc.kind : WIPPY_HOST_POOL;
+    return self->host != NULL ? self->host->kind : WIPPY_HOST_POOL;
 }
 
 WIPPY_API const char *wippy_self_entry(const wippy_self *self)

@@ -634,7 +634,7 @@ WIPPY_API wippy_result wippy_name_release(wippy_self *self, const char *name, si
 
 static bool wippyi_has_room(const wippyi_slot *slot)
 {
-    uint32_t limit = wippyi_slot_host(slot)->desc.mailbox_limit;
+    uint32_t limit = wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit);
     return limit == 0 || wippyi_a32_load_sc(&slot->pending) < limit;
 }
 

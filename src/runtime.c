@@ -115,6 +115,9 @@ WIPPYI_FN wippyi_env *wippyi_runtime_env(wippy_runtime *rt)
 
 static void wippyi_log_write(wippy_runtime *rt, const wippy_self *self, wippy_log_level level,
                              const char *logger, wippy_slice fields, const char *format,
+                             va_list args) WIPPYI_PRINTF(6, 0);
+static void wippyi_log_write(wippy_runtime *rt, const wippy_self *self, wippy_log_level level,
+                             const char *logger, wippy_slice fields, const char *format,
                              va_list args)
 {
     char room[1024];
@@ -293,9 +296,10 @@ static wippy_result wippyi_core_init(wippy_runtime *rt)
     wippyi_heap_init(&rt->outside_heap, &rt->depot);
     wippyi_strmap_init(&rt->topic_ids, &rt->mem);
     wippyi_strmap_init(&rt->label_ids, &rt->mem);
-    r = r == WIPPY_OK ? wippyi_slab_init(&rt->slots, &rt->mem, sizeof(wippyi_slot),
-                                         rt->desc.max_processes)
-                      : r;
+    /* not max_processes: free slots lie in the caches of workers; spawn counts who is alive */
+    r = r == WIPPY_OK
+            ? wippyi_slab_init(&rt->slots, &rt->mem, sizeof(wippyi_slot), WIPPYI_SLOT_MAX)
+            : r;
     r = r == WIPPY_OK
             ? wippyi_slab_init(&rt->yields, &rt->mem, sizeof(wippyi_yield), WIPPYI_SLOT_MAX)
             : r;
@@ -480,7 +484,7 @@ static bool wippyi_wait_hosts(wippy_runtime *rt, bool pumps, uint64_t deadline_n
     bool empty = true;
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     for (; host != NULL; host = host->next_host) {
-        if ((host->desc.kind == WIPPY_HOST_PUMP) == pumps) {
+        if ((host->kind == WIPPY_HOST_PUMP) == pumps) {
             uint64_t soon = wippyi_clock_mono_ns() + 1000000;
             empty = wippyi_host_wait_empty(host, pumps ? WIPPYI_MIN(soon, deadline_ns)
                                                        : deadline_ns) && empty;

@@ -29,7 +29,7 @@ static wippy_result wippyi_send_checked(wippy_self *self, wippyi_slot *slot, uin
                                         const wippy_message *message, wippy_mail **sent)
 {
     wippy_runtime *rt = self->rt;
-    uint32_t limit = wippyi_slot_host(slot)->desc.mailbox_limit;
+    uint32_t limit = wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit);
     wippyi_push_result pushed;
     wippy_mail *mail;
     if (WIPPYI_UNLIKELY(limit != 0) && !wippyi_count_in(self, slot, limit)) {
@@ -113,7 +113,7 @@ WIPPYI_INLINE bool wippyi_send_fast(wippy_self *self, wippy_pid to, wippy_topic 
     }
     slot = wippyi_slot_of(self->rt, to.id);
     if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_slot_is(slot, to.id) ||
-                        wippyi_slot_host(slot)->desc.mailbox_limit != 0)) {
+                        wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit) != 0)) {
         return false;
     }
     mail = (wippy_mail *)wippyi_heap_get(&self->worker->heap, 0);

@@ -408,7 +408,7 @@ static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *d
         uint32_t before = wippyi_a32_add_rlx(&host->processes, 1);
         if (limit != 0 && before >= limit) {
             wippyi_unreserve(host, false);
-            if (host->desc.kind == WIPPY_HOST_TERMINAL) {
+            if (host->kind == WIPPY_HOST_TERMINAL) {
                 return wippyi_refuse(diag, WIPPY_ERR_BUSY, "terminal host is busy");
             }
             return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
@@ -665,7 +665,7 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
     if (self->worker == NULL && wippyi_host_here(host) != NULL) { /* from a callback: as from init */
         return wippyi_spawn_here(self, wippyi_host_here(host), slot, &job, out, diag);
     }
-    if (self->worker == NULL && host->desc.kind == WIPPY_HOST_PUMP && wippyi_pump_enter(host)) {
+    if (self->worker == NULL && host->kind == WIPPY_HOST_PUMP && wippyi_pump_enter(host)) {
         wippy_result r = wippyi_spawn_here(self, wippyi_host_worker(host, 0), slot, &job, out, diag);
         wippyi_pump_leave(host);
         wippyi_host_notify(host);

@@ -20,7 +20,7 @@ static uint32_t wippyi_host_threads(const wippyi_host *host)
     uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
     uint32_t threads = 0;
     uint32_t i;
-    for (i = 0; i < count && host->desc.kind != WIPPY_HOST_PUMP; i++) {
+    for (i = 0; i < count && host->kind != WIPPY_HOST_PUMP; i++) {
         threads += wippyi_a32_load_acq(&wippyi_host_worker(host, i)->exited) == 0 ? 1u : 0u;
     }
     return threads;
@@ -52,7 +52,7 @@ WIPPY_API wippy_result wippy_host_stats(wippy_runtime *rt, wippy_host handle, wi
     memset(out, 0, sizeof(*out));
     out->host = handle;
     out->name = host->name;
-    out->kind = host->desc.kind;
+    out->kind = host->kind;
     out->workers = wippyi_a32_load_acq(&host->worker_count);
     out->processes = wippyi_a32_load_rlx(&host->processes);
     out->refused = wippyi_a64_load_rlx(&host->refused);

@@ -97,7 +97,7 @@ static void wippyi_watchdog_tick(wippyi_watchdog *dog)
     for (; host != NULL; host = host->next_host) {
         uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
         uint32_t i;
-        if (host->desc.kind == WIPPY_HOST_PUMP) {
+        if (host->kind == WIPPY_HOST_PUMP) {
             continue;
         }
         for (i = 0; i < count; i++) {
