@@ -194,22 +194,18 @@ static void wippyli_member_end(wippyli_common *common, wippyli_member *member)
 /* The same, and watchers hear of it. */
 static void wippyli_member_leave(wippyli_common *common, wippyli_member *member)
 {
+    const wippyli_group *group = member->group; /* stays while it has this member */
     wippy_pid pid = member->pid;
-    size_t bytes = member->group->bytes; /* while it is a member the group stays */
+    size_t bytes = group->bytes - sizeof(*group);
     char *texts = (char *)wippy_memory_get(common->rt, bytes);
-    const char *scope = member->group->scope;
-    const char *name = member->group->name;
-    if (texts) {
-        const char *base = (const char *)member->group;
-        memcpy(texts, base, bytes);
-        scope = texts + (scope - base);
-        name = texts + (name - base);
+    if (!texts) {
+        wippyli_member_end(common, member);
+        return;
     }
+    memcpy(texts, group + 1, bytes); /* the scope, then the name */
     wippyli_member_end(common, member);
-    if (texts) {
-        wippyli_membership_tell(common, "member.left", scope, name, pid);
-        wippy_memory_put(common->rt, texts, bytes);
-    }
+    wippyli_membership_tell(common, "member.left", texts, texts + strlen(texts) + 1, pid);
+    wippy_memory_put(common->rt, texts, bytes);
 }
 
 static void wippyli_watch_end(wippyli_common *common, wippyli_watch *watch)
