@@ -281,7 +281,27 @@ TEST(test_json_floats_read_back_as_they_were)
         "0\n");
 }
 
+/* Damaged text gives a value or an error, and what it gives can be written again. */
+TEST(test_json_damaged_text_is_a_value_or_an_error)
+{
+    char body[1024];
+    snprintf(
+        body, sizeof(body),
+        "math.randomseed(%llu) local good = '{\"a\": [1, -2.5e3, \"x\\\\u00e9\\\\n\", true, null,"
+        " {\"b\": {}}], \"c\": \"\\xc3\\xbc\"}' local odd = 0 for i = 1, %u do local s = good"
+        " for j = 1, math.random(1, 4) do local at = math.random(1, #s) local r = math.random(3)"
+        " if r == 1 then s = s:sub(1, at - 1) .. string.char(math.random(0, 255)) .. s:sub(at + 1)"
+        " elseif r == 2 then s = s:sub(1, at - 1) .. s:sub(at + 1)"
+        " else s = s:sub(1, at) .. s:sub(at) end end"
+        " local v, err = json.decode(s) if err then if v ~= nil then odd = odd + 1 end"
+        " elseif type(v) == 'table' then local t, e = json.encode(v)"
+        " if not t and e:kind() ~= 'Internal' then odd = odd + 1 end end end t.out(odd)",
+        (unsigned long long)(test_seed() >> 1), test_scale(5000));
+    module_program("json", body, "0\n");
+}
+
 TEST_MAIN(TEST_ENTRY(test_json_encode_values), TEST_ENTRY(test_json_encode_errors),
           TEST_ENTRY(test_json_decode_values), TEST_ENTRY(test_json_decode_errors),
           TEST_ENTRY(test_json_validate), TEST_ENTRY(test_json_validate_string),
-          TEST_ENTRY(test_json_floats_read_back_as_they_were))
+          TEST_ENTRY(test_json_floats_read_back_as_they_were),
+          TEST_ENTRY(test_json_damaged_text_is_a_value_or_an_error))
