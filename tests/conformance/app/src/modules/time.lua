@@ -1,0 +1,1 @@
+return {main=function(n) if not n then return {} end end}
