@@ -30,7 +30,10 @@
 #define LOCKS       64
 #define RECORDS     65536
 #define STEPS_MAX   20000
+#define PATIENCE    2000
+#define TURN        100
 #define NAMES       64
+#define CREATED     8
 #define DECISIONS   1024
 
 typedef struct clocks {
@@ -70,6 +73,7 @@ typedef struct fiber {
     int created; /* runs the nth explore_create() */
     clocks clock;
     unsigned priority;
+    uint32_t since; /* step at which it was switched to */
 } fiber;
 
 typedef struct lock {
@@ -120,7 +124,7 @@ static jmp_buf check_failed;
 static struct {
     void *(*fn)(void *);
     void *arg;
-} created[T];
+} created[CREATED];
 static unsigned created_count;
 static struct {
     const unsigned char *at;
@@ -414,9 +418,6 @@ void *explore_alloc(size_t size)
         explore_fail("the explorer's memory is used up");
     }
     arena_used += bytes;
-    if (running) {
-        plain(at, size, true);
-    }
     return at;
 }
 
@@ -609,6 +610,7 @@ static void go_to(unsigned next)
     unsigned from = me;
     if (next != me) {
         me = next;
+        fibers[me].since = step_number;
         switch_to_fiber(&fibers[from].stack_at, next);
     }
 }
@@ -620,6 +622,25 @@ static void count_step(void)
     }
 }
 
+/* A run that has gone on for very long gets fair turns and no decisions: no order here is endlessly
+   unfair. T = nobody else. */
+static unsigned next_in_turn(void)
+{
+    unsigned i;
+    for (i = 1; i < fiber_count; i++) {
+        unsigned other = (me + i) % fiber_count;
+        if (fibers[other].is == READY) {
+            return other;
+        }
+    }
+    return T;
+}
+
+static bool long_run(void)
+{
+    return step_number > PATIENCE;
+}
+
 /* Before a step: anybody may go first. */
 static void point(bool interesting)
 {
@@ -628,6 +649,13 @@ static void point(bool interesting)
     unsigned i;
     count_step();
     if (!interesting && how != REPLAY) {
+        return;
+    }
+    if (long_run()) {
+        unsigned other = step_number - fibers[me].since > TURN ? next_in_turn() : T;
+        if (other != T) {
+            go_to(other);
+        }
         return;
     }
     options[0] = me;
@@ -685,12 +713,21 @@ static void give_way(void)
         if (all) {
             leave_run();
         }
-        if (!wake_sleeper()) {
-            if (program->stuck == NULL || !program->stuck()) {
+        if (program->timeless || !wake_sleeper()) {
+            bool good;
+            running = false; /* it only looks */
+            good = program->stuck != NULL && program->stuck();
+            running = true;
+            if (!good) {
                 explore_fail("all threads wait");
             }
             leave_run();
         }
+    }
+    if (long_run()) {
+        i = next_in_turn();
+        go_to(i != T ? i : options[0]);
+        return;
     }
     go_to(decide_thread(options, count, false));
 }
@@ -1152,7 +1189,7 @@ int explore_cond_wake(pthread_cond_t *c, bool all)
 int explore_create(pthread_t *t, const void *attr, void *(*fn)(void *), void *arg)
 {
     (void)attr;
-    if (created_count == T || running) {
+    if (created_count == CREATED || running) {
         return EAGAIN;
     }
     created[created_count].fn = fn;

@@ -37,6 +37,7 @@ typedef struct explore_program {
     void (*threads[EXPLORE_THREADS])(void);
     void (*check)(void); /* after every run: EXPLORE_CHECK what must hold */
     bool (*stuck)(void); /* all threads wait, and no time will help: true = that is a good end */
+    bool timeless;       /* no wait may time out: who needs that was not woken */
 } explore_program;
 
 int explore_main(int argc, char **argv, const explore_program *programs, size_t count);

@@ -237,13 +237,13 @@ static void check_reborn(void)
 }
 
 static const explore_program programs[] = {
-    {"push_push_take", setup_idle, {push_two, push_third, work}, check_three, NULL},
-    {"push_while_owned", setup_owned, {push_two, push_and_work, work}, check_three, NULL},
-    {"close_against_push", setup_held, {push_two, push_third, close_box}, check_closed, NULL},
-    {"terminate_against_idle", setup_owned, {terminate, work}, check_terminated_bare, NULL},
-    {"terminate_idle_push", setup_owned, {terminate, work, push_first}, check_terminated, NULL},
+    {"push_push_take", setup_idle, {push_two, push_third, work}, check_three, NULL, false},
+    {"push_while_owned", setup_owned, {push_two, push_and_work, work}, check_three, NULL, false},
+    {"close_against_push", setup_held, {push_two, push_third, close_box}, check_closed, NULL, false},
+    {"terminate_against_idle", setup_owned, {terminate, work}, check_terminated_bare, NULL, false},
+    {"terminate_idle_push", setup_owned, {terminate, work, push_first}, check_terminated, NULL, false},
     {"close_open_against_push", setup_held, {reborn, push_first, push_to_second}, check_reborn,
-     NULL},
+     NULL, false},
 };
 
 int main(int argc, char **argv)

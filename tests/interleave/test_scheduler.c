@@ -1,0 +1,229 @@
+/* Scheduler: the global queue, parking and waking, the next-slot and its thief, timers of a sleeping
+   worker, workers that end. Real worker threads. */
+#include "core.h"
+
+/* ---- the global queue: two senders in, two workers out ---- */
+
+static void setup_queue(void)
+{
+    kit_open(2);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+    kit_spawn(k->w[0], 2);
+}
+
+static void send_a_b(void)
+{
+    kit_send(wippy_outside(k->rt), k->actors[0].pid, 1);
+    kit_send(wippy_outside(k->rt), k->actors[1].pid, 1);
+}
+
+static void work_send_c(void)
+{
+    wippyi_slot *slot = kit_slot(k->actors[2].pid);
+    wippyi_queue_push(k->h, WIPPYI_LANE_NORMAL, slot);
+    kit_work(k->w[1], 2);
+}
+
+static void work_0(void)
+{
+    kit_work(k->w[0], 3);
+}
+
+static void work_1(void)
+{
+    kit_work(k->w[1], 3);
+}
+
+static void setup_queue_owned(void)
+{
+    setup_queue();
+    /* c is owned by the thread that will push it, with something to do */
+    wippyi_ap_init(&kit_slot(k->actors[2].pid)->box.head, WIPPYI_BOX_EMPTY);
+    kit_slot(k->actors[2].pid)->flags |= WIPPYI_PROC_RUN;
+}
+
+static void check_queue(void)
+{
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].count == 1 && k->actors[1].count == 1);
+    EXPLORE_CHECK(k->actors[2].steps == 2);
+}
+
+/* ---- a worker asleep, or about to be, and a send ---- */
+
+static void worker_0(void)
+{
+    explore_run_created(1); /* 0 is the watchdog */
+}
+
+static void worker_1(void)
+{
+    explore_run_created(2);
+}
+
+static void setup_park_one(void)
+{
+    kit_open(1);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+}
+
+static void setup_park_two(void)
+{
+    kit_open(2);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+}
+
+static bool stuck_a_b(void)
+{
+    return k->actors[0].count == 1 && k->actors[1].count == 1;
+}
+
+static void check_a_b(void)
+{
+    EXPLORE_CHECK(stuck_a_b());
+}
+
+/* ---- work made by a worker, for another one that sleeps ---- */
+
+static wippy_status tell_b_c(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    (void)a;
+    (void)mail;
+    kit_send(self, k->actors[1].pid, 1);
+    kit_send(self, k->actors[2].pid, 1);
+    return WIPPY_IDLE;
+}
+
+static void setup_spread(void)
+{
+    setup_park_two();
+    k->actors[0].on_mail = tell_b_c;
+    kit_spawn(k->w[0], 2);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static bool stuck_spread(void)
+{
+    return k->actors[0].count == 1 && k->actors[1].count == 1 && k->actors[2].count == 1;
+}
+
+static void check_spread(void)
+{
+    EXPLORE_CHECK(stuck_spread());
+}
+
+/* ---- the next-slot of a worker that is in one step too long ---- */
+
+static void setup_overdue(void)
+{
+    kit_open(2);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+    kit_spawn(k->w[0], 2);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1); /* next-slot */
+    kit_send(&k->w[0]->self, k->actors[1].pid, 1); /* ring */
+    wippyi_a32_store_rlx(&k->w[0]->overdue, 1);
+}
+
+static void work_0_and_send(void)
+{
+    kit_work(k->w[0], 1);
+    kit_send(&k->w[0]->self, k->actors[2].pid, 1);
+    kit_work(k->w[0], 2);
+}
+
+static void check_overdue(void)
+{
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].count == 1 && k->actors[1].count == 1 && k->actors[2].count == 1);
+}
+
+/* ---- more than the ring holds ---- */
+
+static void work_0_overflow(void)
+{
+    uint32_t i;
+    for (i = 0; i < 3; i++) {
+        kit_send(&k->w[0]->self, k->actors[i].pid, 1);
+    }
+    kit_work(k->w[0], 2);
+}
+
+static void setup_overflow(void)
+{
+    kit_open(2);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+    kit_spawn(k->w[0], 2);
+    kit_spawn(k->w[0], 3);
+    kit_send(&k->w[0]->self, k->actors[3].pid, 1);
+}
+
+static void check_overflow(void)
+{
+    uint32_t i;
+    kit_settle();
+    for (i = 0; i < 4; i++) {
+        EXPLORE_CHECK(k->actors[i].count == 1);
+    }
+}
+
+/* ---- a timer fires while the worker sleeps, or another worker has the process ---- */
+
+static wippy_status set_timer(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        a->answer = wippy_timer(self, 1000000, 5, &a->token);
+    }
+    return WIPPY_IDLE;
+}
+
+static void setup_timer(void)
+{
+    kit_open(2);
+    k->actors[0].on_mail = set_timer;
+    kit_spawn(k->w[0], 0);
+}
+
+static void send_a(void)
+{
+    kit_send(wippy_outside(k->rt), k->actors[0].pid, 1);
+}
+
+static bool stuck_timer(void)
+{
+    return k->actors[0].count == 2 && kit_saw(&k->actors[0], WIPPY_MAIL_DONE) == 1;
+}
+
+static void check_timer(void)
+{
+    EXPLORE_CHECK(stuck_timer());
+}
+
+/* ---- workers end: nothing is lost, the join returns ---- */
+
+static void end_second(void)
+{
+    EXPLORE_CHECK(wippy_host_resize(k->rt, k->host, 1) == WIPPY_OK);
+}
+
+static const explore_program programs[] = {
+    {"queue_two_workers", setup_queue_owned, {send_a_b, work_send_c, work_0}, check_queue, NULL,
+     false},
+    {"park_one", setup_park_one, {worker_0, send_a_b}, check_a_b, stuck_a_b, true},
+    {"park_two", setup_park_two, {worker_0, worker_1, send_a_b}, check_a_b, stuck_a_b, true},
+    {"spread_to_sleeper", setup_spread, {worker_0, worker_1}, check_spread, stuck_spread, true},
+    {"next_slot_and_thief", setup_overdue, {work_0_and_send, work_1}, check_overdue, NULL, false},
+    {"ring_overflow", setup_overflow, {work_0_overflow, work_1}, check_overflow, NULL, false},
+    {"timer_and_park", setup_timer, {worker_0, worker_1, send_a}, check_timer, stuck_timer, false},
+    {"worker_ends", setup_park_two, {worker_0, worker_1, end_second, send_a_b}, check_a_b,
+     stuck_a_b, false},
+};
+
+int main(int argc, char **argv)
+{
+    return explore_main(argc, argv, programs, sizeof(programs) / sizeof(programs[0]));
+}
