@@ -412,9 +412,15 @@ static void wippyli_process_drop(wippyli_process *process)
     wippyli_arena_drop(&process->arena);
 }
 
-static void wippyli_report_memory(wippyli_process *process)
+/* For statistics. The core needs memory to remember it, so small processes do not tell. */
+#define WIPPYLI_REPORT_BYTES 16384
+
+static void wippyli_report_memory(wippyli_process *process, size_t before)
 {
-    wippy_self_memory(process->self, sizeof(*process) + process->arena.held);
+    size_t held = process->arena.held;
+    if (held != before && (held > WIPPYLI_REPORT_BYTES || before > WIPPYLI_REPORT_BYTES)) {
+        wippy_self_memory(process->self, sizeof(*process) + held);
+    }
 }
 
 static wippy_result wippyli_body_init(wippy_self *self, void *state, const wippy_input *input)
@@ -433,7 +439,7 @@ static wippy_result wippyli_body_init(wippy_self *self, void *state, const wippy
     }
     wippyli_start_release(&start);
     if (result == WIPPY_OK) {
-        wippyli_report_memory(process);
+        wippyli_report_memory(process, 0);
     } else {
         wippyli_process_drop(process);
     }
@@ -502,9 +508,7 @@ static wippy_status wippyli_body_step(wippy_self *self, void *state)
     wippyli_inbox_account(process);
     wippy_status status =
         process->ended ? (wippy_status)process->status : wippyli_step_run(process);
-    if (process->arena.held != held) {
-        wippyli_report_memory(process);
-    }
+    wippyli_report_memory(process, held);
     process->self = NULL;
     return status;
 }

@@ -311,6 +311,14 @@ WIPPYLI_FN void wippyli_channel_close(wippyli_process *process, wippyli_channel 
     }
 }
 
+WIPPYLI_FN uint32_t wippyli_channel_shelf(wippyli_process *process, wippyli_channel *channel)
+{
+    if (channel->shelf == 0) {
+        channel->shelf = wippy_shelf_open(process->self);
+    }
+    return channel->shelf;
+}
+
 WIPPYLI_FN bool wippyli_channel_mail(wippyli_process *process, wippyli_channel *channel,
                                      const wippy_mail *mail)
 {
@@ -399,7 +407,7 @@ static bool wippyli_woken_value(lua_State *L, wippyli_process *process, wippyli_
         channel->pending--;
         return true;
     case WIPPYLI_WAKE_MAIL:
-        process->mail_back = channel->shelf;
+        process->mail_back = channel;
         channel->push(L, wippyli_mail_in_hand(process));
         wippyli_mail_finish(process);
         return true;
@@ -491,7 +499,7 @@ static int wippyli_channel_close_lua(lua_State *L)
 {
     wippyli_channel *channel = wippyli_channel_check(L, 1);
     if (!channel->closed) {
-        if (channel->shelf) {
+        if (channel->mail) {
             wippyli_unsubscribe(L, 1);
         }
         wippyli_channel_close(wippyli_process_of(L), channel);
@@ -556,7 +564,7 @@ static wippyli_case *wippyli_select_case(const wippyli_select *select, int at)
 
 static bool wippyli_case_is_mail(const wippyli_case *one)
 {
-    return !one->sends && one->channel->shelf != 0;
+    return !one->sends && one->channel->mail;
 }
 
 static bool wippyli_case_is_ready(const wippyli_select *select, const wippyli_case *one)

@@ -76,16 +76,17 @@ struct wippyli_channel {
     wippyli_waiter *receivers; /* rings; the first one's `previous` is the last */
     wippyli_waiter *senders;
     const wippyli_feed *feed; /* NULL = none */
-    wippyli_mail_push push;   /* with shelf: makes the value */
+    wippyli_mail_push push;   /* with mail: makes the value */
     wippyli_channel *retired; /* next of process->retired */
     uint32_t capacity;
     uint32_t count;     /* values in the table, user value 1 */
     uint32_t first;     /* of them: index in the table, from 0 */
     uint32_t ring_size; /* slots of the table in use */
     uint32_t pending;   /* offered by the feed */
-    uint32_t shelf;     /* kept mail is its source; 0 = none */
+    uint32_t shelf;     /* mail kept for it; 0 = none was kept yet */
     int anchor;         /* in the registry; 0 = none */
     bool closed;
+    bool mail; /* topics are bound to it, or it is the inbox or events */
     bool retiring;
 };
 
@@ -106,6 +107,9 @@ WIPPYLI_FN bool wippyli_channel_mail(wippyli_process *process, wippyli_channel *
 
 /* Undo anchors that wippyli_channel_release() left. Protected; raises nothing. */
 WIPPYLI_FN void wippyli_channel_flush(lua_State *L);
+
+/* The shelf of a mail channel, opened when first needed; 0 = no memory. Runs no Lua. */
+WIPPYLI_FN uint32_t wippyli_channel_shelf(wippyli_process *process, wippyli_channel *channel);
 
 /* Route mail that the core has not shown yet, until some is kept for a channel that `wanted` says yes
    to. False: no such mail. Runs no Lua; body in inbox.c. */

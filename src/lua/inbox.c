@@ -173,11 +173,16 @@ static void wippyli_inbox_keep(wippyli_process *process, const wippy_mail *mail,
     }
 }
 
+/* Mail of a channel: to whoever waits there, or onto its shelf. */
 static wippyli_channel *wippyli_route_to(wippyli_process *process, wippyli_channel *channel,
-                                         const wippy_mail *mail, uint32_t shelf)
+                                         const wippy_mail *mail)
 {
-    if (channel && wippyli_channel_mail(process, channel, mail)) {
+    if (wippyli_channel_mail(process, channel, mail)) {
         return NULL;
+    }
+    uint32_t shelf = wippyli_channel_shelf(process, channel);
+    if (shelf == 0) {
+        wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory");
     }
     wippyli_inbox_keep(process, mail, shelf);
     return channel;
@@ -195,17 +200,31 @@ static wippyli_channel *wippyli_route_message(wippyli_process *process, const wi
             channel = inbox->inbox;
         }
     }
-    return wippyli_route_to(process, channel, mail, channel ? channel->shelf : 0);
+    if (channel) {
+        return wippyli_route_to(process, channel, mail);
+    }
+    wippyli_inbox_keep(process, mail, 0);
+    return NULL;
 }
 
+/* Events have a shelf of their own before anybody asks for them: they cannot be claimed later. */
 static wippyli_channel *wippyli_route_event(wippyli_process *process, const wippy_mail *mail)
 {
     wippyli_inbox *inbox = wippyli_inbox_get(process);
+    if (inbox && inbox->events) {
+        wippyli_channel *kept = wippyli_route_to(process, inbox->events, mail);
+        inbox->events_shelf = inbox->events->shelf;
+        return kept;
+    }
     if (inbox && inbox->events_shelf == 0) {
         inbox->events_shelf = wippy_shelf_open(process->self);
     }
-    return wippyli_route_to(process, inbox ? inbox->events : NULL, mail,
-                            inbox ? inbox->events_shelf : 0);
+    if (!inbox || inbox->events_shelf == 0) {
+        wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    wippyli_inbox_keep(process, mail, inbox->events_shelf);
+    return NULL;
 }
 
 WIPPYLI_FN wippyli_channel *wippyli_inbox_route(wippyli_process *process, const wippy_mail *mail)
@@ -466,14 +485,18 @@ static void wippyli_check_running(lua_State *L, const char *name)
     }
 }
 
-static bool wippyli_channel_needs_shelf(wippyli_process *process, wippyli_channel *channel,
-                                        wippyli_mail_push push)
+/* Kept mail that belongs to the channel from now on; topic NULL: everything the inbox takes. */
+static bool wippyli_channel_claim(wippyli_process *process, wippyli_channel *channel,
+                                  const char *topic, size_t bytes)
 {
-    if (channel->shelf == 0) {
-        channel->shelf = wippy_shelf_open(process->self);
-        channel->push = push;
+    if (wippy_kept_count(process->self) == 0) {
+        return true;
     }
-    return channel->shelf != 0;
+    uint32_t shelf = wippyli_channel_shelf(process, channel);
+    if (shelf != 0) {
+        wippy_shelf_claim(process->self, shelf, topic, bytes);
+    }
+    return shelf != 0;
 }
 
 WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *topic,
@@ -487,21 +510,14 @@ WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *t
         return bound == channel ? WIPPY_OK : WIPPY_ERR_EXISTS;
     }
     wippyli_channel_anchor(L, index);
-    if (!wippyli_channel_needs_shelf(process, channel, push) ||
-        !wippyli_binding_add(process, channel, topic, topic_bytes)) {
+    if (!wippyli_binding_add(process, channel, topic, topic_bytes)) {
         return WIPPY_ERR_NOMEM;
     }
-    wippy_shelf_claim(process->self, channel->shelf, topic, topic_bytes);
-    return WIPPY_OK;
-}
-
-/* What is not claimed any more and is no control topic belongs to the inbox, if there is one. */
-static void wippyli_inbox_claim_rest(wippyli_process *process)
-{
-    const wippyli_channel *inbox = process->inbox->inbox;
-    if (inbox) {
-        wippy_shelf_claim(process->self, inbox->shelf, NULL, 0);
+    if (!channel->mail) {
+        channel->mail = true;
+        channel->push = push;
     }
+    return wippyli_channel_claim(process, channel, topic, topic_bytes) ? WIPPY_OK : WIPPY_ERR_NOMEM;
 }
 
 WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
@@ -509,7 +525,7 @@ WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
     wippyli_process *process = wippyli_process_of(L);
     wippyli_channel *channel = wippyli_channel_check(L, index);
     wippyli_inbox *inbox = process->inbox;
-    if (!inbox || channel->shelf == 0) {
+    if (!channel->mail) {
         return false;
     }
     wippyli_channel_fill(L, lua_absindex(L, index), channel);
@@ -521,34 +537,34 @@ WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
     if (channel == inbox->events) {
         inbox->events = NULL; /* its shelf stays the shelf of events */
         process->subscriptions--;
-    } else {
+    } else if (channel->shelf != 0) {
         wippy_shelf_close(process->self, channel->shelf);
-        wippyli_inbox_claim_rest(process);
+        if (inbox->inbox) {
+            wippyli_channel_claim(process, inbox->inbox, NULL, 0);
+        }
     }
+    channel->mail = false;
     channel->shelf = 0;
     wippyli_channel_release(process, channel);
     wippyli_channel_flush(L);
     return true;
 }
 
-/* Push the channel of the inbox or of events, made when first asked for. */
-static void wippyli_mailbox_push(lua_State *L, wippyli_channel **place, uint32_t shelf,
-                                 wippyli_mail_push push)
+/* Push a mailbox, the inbox or events, made when first asked for. */
+static wippyli_channel *wippyli_mailbox_push(lua_State *L, wippyli_channel **place,
+                                             wippyli_mail_push push)
 {
-    wippyli_process *process = wippyli_process_of(L);
     if (*place) {
         wippyli_channel_push_again(L, *place);
-        return;
+        return *place;
     }
     wippyli_channel *channel = wippyli_channel_push(L, 0, NULL);
     wippyli_channel_anchor(L, -1);
-    channel->shelf = shelf;
-    if (!wippyli_channel_needs_shelf(process, channel, push)) {
-        luaL_error(L, "not enough memory");
-    }
+    channel->mail = true;
     channel->push = push;
     *place = channel;
-    process->subscriptions++;
+    wippyli_process_of(L)->subscriptions++;
+    return channel;
 }
 
 WIPPYLI_FN int wippyli_process_inbox(lua_State *L)
@@ -556,9 +572,9 @@ WIPPYLI_FN int wippyli_process_inbox(lua_State *L)
     wippyli_check_running(L, "process.inbox");
     wippyli_inbox *inbox = wippyli_inbox_need(L);
     bool first = inbox->inbox == NULL;
-    wippyli_mailbox_push(L, &inbox->inbox, 0, wippyli_push_message);
-    if (first) {
-        wippyli_inbox_claim_rest(wippyli_process_of(L));
+    wippyli_channel *channel = wippyli_mailbox_push(L, &inbox->inbox, wippyli_push_message);
+    if (first && !wippyli_channel_claim(wippyli_process_of(L), channel, NULL, 0)) {
+        return wippyli_rate_limited(L);
     }
     return 1;
 }
@@ -567,8 +583,10 @@ WIPPYLI_FN int wippyli_process_events(lua_State *L)
 {
     wippyli_check_running(L, "process.events");
     wippyli_inbox *inbox = wippyli_inbox_need(L);
-    wippyli_mailbox_push(L, &inbox->events, inbox->events_shelf, wippyli_push_event);
-    inbox->events_shelf = inbox->events->shelf;
+    wippyli_channel *channel = wippyli_mailbox_push(L, &inbox->events, wippyli_push_event);
+    if (inbox->events_shelf != 0) {
+        channel->shelf = inbox->events_shelf;
+    }
     return 1;
 }
 

@@ -1,5 +1,6 @@
 /* ========================================================================== >>lua/process.c */
 #include "state.h"
+#include "channel.h"
 #include "lib_coroutine.h"
 
 #include <stdio.h>
@@ -245,7 +246,11 @@ WIPPYLI_FN void wippyli_mail_settle(wippyli_process *process)
     if (!process->mail_open) {
         return;
     }
-    if (process->mail_back == 0) {
+    uint32_t shelf = 0;
+    if (process->mail_back) {
+        shelf = wippyli_channel_shelf(process, process->mail_back);
+    }
+    if (shelf == 0) {
         wippyli_mail_finish(process);
         return;
     }
@@ -253,7 +258,7 @@ WIPPYLI_FN void wippyli_mail_settle(wippyli_process *process)
     if (!mail) {
         mail = wippy_shelf_take(process->self, process->handoff);
     }
-    wippy_shelf_keep(process->self, mail, process->mail_back);
+    wippy_shelf_keep(process->self, mail, shelf);
     process->fresh = NULL;
     process->mail_open = false;
 }
@@ -565,7 +570,7 @@ static void wippyli_task_run(wippyli_process *process, wippyli_task *task)
     task->arguments = 0;
     process->running = task;
     process->mail_open = task->wake == WIPPYLI_WAKE_DONE || task->wake == WIPPYLI_WAKE_MAIL;
-    process->mail_back = 0;
+    process->mail_back = NULL;
     guard->yield_reason = WIPPYLI_YIELD_USER;
     wippyli_guard_switch(guard, task->thread);
     int status = lua_resume(task->thread, NULL, arguments, &count);

@@ -210,11 +210,11 @@ struct wippyli_process {
     wippyli_slot *slots; /* open yields by index */
     wippyli_cleanup *cleanups;
     wippyli_kept *kept;
-    wippyli_inbox *inbox;            /* NULL until mail is asked for */
-    struct wippyli_channel *retired; /* anchors to be undone when protected */
-    const wippy_mail *fresh;         /* mail in hand that the core has not been told to keep */
+    wippyli_inbox *inbox;              /* NULL until mail is asked for */
+    struct wippyli_channel *retired;   /* anchors to be undone when protected */
+    struct wippyli_channel *mail_back; /* where mail in hand belongs if its value cannot be made */
+    const wippy_mail *fresh;           /* mail in hand that the core has not been told to keep */
     uint32_t handoff; /* shelf of mail promised to runnable coroutines, in their order; 0 = none */
-    uint32_t mail_back; /* shelf for the mail in hand if its value cannot be made; 0 = none */
     uint32_t slot_room;
     uint32_t slot_free;  /* index + 1 of the first free slot; 0 = none */
     uint32_t open_count; /* yields open */

@@ -40,19 +40,23 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock)
 /* ------------------------------------------------------------------ size classes */
 
 static const uint16_t wippyli_class_sizes[WIPPYLI_SIZE_CLASSES] = {
-    16,  32,  48,  64,  80,  96,  112, 128, 144, 160, 176, 192,
-    208, 224, 240, 256, 320, 384, 448, 512, 640, 768, 896, 1024};
+    8,   16,  24,  32,  40,  48,  56,  64,  72,  80,  88,  96,  104, 112, 120, 128,
+    144, 160, 176, 192, 208, 224, 240, 256, 320, 384, 448, 512, 640, 768, 896, 1024};
 
-/* Class that holds `size` bytes, 1 .. WIPPYLI_SMALL_MAX. */
+/* Class that holds `size` bytes, 1 .. WIPPYLI_CLASS_MAX. Blocks are 8-byte aligned, which is all that
+   Lua and the structs of the bridge need. */
 static uint32_t wippyli_class_of(size_t size)
 {
+    if (size <= 128) {
+        return (uint32_t)((size + 7) / 8) - 1;
+    }
     if (size <= 256) {
-        return (uint32_t)((size + 15) / 16) - 1;
+        return 16 + (uint32_t)((size - 128 + 15) / 16) - 1;
     }
     if (size <= 512) {
-        return 16 + (uint32_t)((size - 256 + 63) / 64) - 1;
+        return 24 + (uint32_t)((size - 256 + 63) / 64) - 1;
     }
-    return 20 + (uint32_t)((size - 512 + 127) / 128) - 1;
+    return 28 + (uint32_t)((size - 512 + 127) / 128) - 1;
 }
 
 static void wippyli_arena_keep(wippyli_arena *arena, void *block, uint32_t size_class)
@@ -61,10 +65,10 @@ static void wippyli_arena_keep(wippyli_arena *arena, void *block, uint32_t size_
     arena->free_lists[size_class] = block;
 }
 
-/* Cut a rest of `size` bytes (a multiple of 16) into free blocks. */
+/* Cut a rest of `size` bytes (a multiple of 8) into free blocks. */
 static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 {
-    while (size >= 16) {
+    while (size >= 8) {
         uint32_t size_class =
             size >= WIPPYLI_CLASS_MAX ? WIPPYLI_SIZE_CLASSES - 1 : wippyli_class_of(size);
         if (wippyli_class_sizes[size_class] > size) {
@@ -78,15 +82,17 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 
 /* ------------------------------------------------------------------ chunks */
 
-/* The first fits a small process whole; later ones grow with it. */
-static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {6144, 2048, 8192, 32768};
+/* The first fits a small process nearly whole; later ones grow with it. */
+static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {7168, 1024, 8192, 32768};
 
-static uint32_t wippyli_chunk_pick(const wippyli_arena *arena)
+#define WIPPYLI_FIRST_MAX 4096 /* bytes of a first block */
+
+static uint32_t wippyli_chunk_pick(const wippyli_arena *arena, size_t size)
 {
     if (arena->held == 0) {
         return 0;
     }
-    if (arena->held < 16384) {
+    if (arena->held < 12288 && size <= 512) {
         return 1;
     }
     return arena->held < 131072 ? 2 : 3;
@@ -167,9 +173,10 @@ static void wippyli_arena_add_chunk(wippyli_arena *arena, wippyli_chunk *chunk)
     arena->held += chunk->size;
 }
 
-static bool wippyli_arena_grow(wippyli_arena *arena)
+/* Make room for a block of `size` bytes, at most WIPPYLI_FIRST_MAX. */
+static bool wippyli_arena_grow(wippyli_arena *arena, size_t size)
 {
-    wippyli_chunk *chunk = wippyli_chunk_get(arena->bridge, wippyli_chunk_pick(arena));
+    wippyli_chunk *chunk = wippyli_chunk_get(arena->bridge, wippyli_chunk_pick(arena, size));
     if (!chunk) {
         return false;
     }
@@ -200,7 +207,7 @@ static void *wippyli_small_slow(wippyli_arena *arena, uint32_t size_class)
             return block;
         }
     }
-    if (!wippyli_arena_grow(arena)) {
+    if (!wippyli_arena_grow(arena, size)) {
         return NULL;
     }
     char *block = arena->bump;
@@ -257,14 +264,37 @@ static void wippyli_large_unlink(wippyli_arena *arena, wippyli_large *large)
     arena->held -= large->size;
 }
 
+/* The first block of a state, its lua_State, stays as long as the state does: cut off whole. */
+static void *wippyli_first_get(wippyli_arena *arena, size_t size)
+{
+    size = (size + 7) & ~(size_t)7;
+    if (!wippyli_arena_grow(arena, size)) {
+        return NULL;
+    }
+    char *block = arena->bump;
+    arena->bump += size;
+    return block;
+}
+
+static bool wippyli_is_first(const wippyli_arena *arena, const void *ptr)
+{
+    return arena->free_lists && ptr == (const void *)(arena->free_lists + WIPPYLI_SIZE_CLASSES);
+}
+
 static void *wippyli_block_get(wippyli_arena *arena, size_t size)
 {
+    if (!arena->free_lists && WIPPYLI_SMALL_MAX > 0 && size <= WIPPYLI_FIRST_MAX) {
+        return wippyli_first_get(arena, size);
+    }
     return size <= WIPPYLI_SMALL_MAX ? wippyli_small_get(arena, size)
                                      : wippyli_large_get(arena, size);
 }
 
 static void wippyli_block_put(wippyli_arena *arena, void *ptr, size_t size)
 {
+    if (wippyli_is_first(arena, ptr)) {
+        return; /* goes with its chunk */
+    }
     if (size <= WIPPYLI_SMALL_MAX) {
         wippyli_arena_keep(arena, ptr, wippyli_class_of(size));
         return;
@@ -301,7 +331,8 @@ static void *wippyli_block_move(wippyli_arena *arena, void *ptr, size_t old_size
         if (!shrinks) {
             return NULL;
         }
-        return old_size > WIPPYLI_SMALL_MAX ? wippyli_block_shrunk(arena, ptr, new_size) : ptr;
+        bool large = old_size > WIPPYLI_SMALL_MAX && !wippyli_is_first(arena, ptr);
+        return large ? wippyli_block_shrunk(arena, ptr, new_size) : ptr;
     }
     memcpy(block, ptr, shrinks ? new_size : old_size);
     wippyli_block_put(arena, ptr, old_size);

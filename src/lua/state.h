@@ -26,7 +26,7 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 
 /* ------------------------------------------------------------------ arena */
 
-#define WIPPYLI_SIZE_CLASSES 24 /* 16 .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
+#define WIPPYLI_SIZE_CLASSES 32 /* 8 .. 128 by 8, .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
 #define WIPPYLI_CLASS_MAX    1024
 #define WIPPYLI_CHUNK_SIZES  4
 
