@@ -4,7 +4,7 @@
 
        module_program("time", "t.out(time.utc:string())", "UTC\n");
 
-   module_host chooses the host; the default is a pump host. */
+   A module_setup chooses the host and the limits; module_program() uses a pump host. */
 #ifndef WIPPY_MODULE_KIT_H
 #define WIPPY_MODULE_KIT_H
 
@@ -24,6 +24,12 @@ typedef struct module_setup {
     size_t memory_limit;
     wippy_lua_desc bridge;
 } module_setup;
+
+static inline void module_setup_init(module_setup *setup)
+{
+    memset(setup, 0, sizeof(*setup));
+    setup->host = WIPPY_HOST_PUMP;
+}
 
 static inline void module_log(const wippy_log_record *record, void *user_data)
 {
@@ -169,7 +175,7 @@ static inline void module_program_at(const char *file, int line, const char *mod
 {
     module_kit *kit = (module_kit *)malloc(sizeof(*kit));
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     module_kit_open(kit, &setup);
     module_start(kit, modules, body, NULL);
     module_wait(kit);

@@ -77,7 +77,7 @@ static void streams_close(streams *s, char *out, char *err, size_t room)
 
 static void terminal_setup(module_setup *setup)
 {
-    memset(setup, 0, sizeof(*setup));
+    module_setup_init(setup);
     setup->host = WIPPY_HOST_TERMINAL;
 }
 

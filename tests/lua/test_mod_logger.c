@@ -6,7 +6,7 @@ static void logs_at_level(int line, wippy_log_level level, const char *body, con
 {
     module_kit *kit = (module_kit *)malloc(sizeof(*kit));
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     setup.level = level;
     module_kit_open(kit, &setup);
     module_start(kit, "logger time", body, NULL);

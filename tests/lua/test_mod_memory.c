@@ -38,7 +38,7 @@ static void run_once(module_setup *setup, uint64_t refuse, uint64_t *refused)
 TEST(test_modules_without_memory_end_and_leave_nothing)
 {
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     setup.bridge.no_recycle = true;
     uint64_t refused = 1;
     uint64_t n = 0;
@@ -53,7 +53,7 @@ TEST(test_modules_at_every_memory_limit_end_and_leave_nothing)
     module_setup setup;
     uint64_t refused;
     unsigned step = 20000 / test_scale(100);
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     for (size_t limit = 6000; limit < 90000; limit += step) {
         setup.memory_limit = limit;
         run_once(&setup, 0, &refused);

@@ -311,7 +311,7 @@ TEST(test_time_stopped_timer_is_a_deadlock)
 {
     module_kit *kit = (module_kit *)malloc(sizeof(*kit));
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     module_kit_open(kit, &setup);
     module_start(kit, "time", "local ti = time.timer('1h') ti:stop() channel.new():receive()",
                  NULL);
@@ -349,7 +349,7 @@ TEST(test_time_on_a_pool_host)
 {
     module_kit *kit = (module_kit *)malloc(sizeof(*kit));
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     setup.host = WIPPY_HOST_POOL;
     module_kit_open(kit, &setup);
     module_start(
@@ -371,7 +371,7 @@ TEST(test_time_over_the_memory_limit_timers_are_refused)
 {
     module_kit *kit = (module_kit *)malloc(sizeof(*kit));
     module_setup setup;
-    memset(&setup, 0, sizeof(setup));
+    module_setup_init(&setup);
     setup.memory_limit = 200000;
     module_kit_open(kit, &setup);
     module_start(
