@@ -16,7 +16,7 @@ local waiting = {} -- orders that came meanwhile
 local begin -- the next order, see below
 
 local function start_worker(slot)
-    local pid, failure = process.spawn_monitored("app:worker", HOST)
+    local pid, failure = process.spawn_linked_monitored("app:worker", HOST)
     if not pid then error(failure) end
     slot.pid = pid
     by_pid[pid] = slot
@@ -129,6 +129,7 @@ local function stop_workers()
 end
 
 local function main()
+    process.set_options({ trap_links = true }) -- workers fall with the manager, not it with them
     start_workers()
     assert(process.registry.register(NAME))
     local inbox, events = process.inbox(), process.events()
@@ -136,7 +137,7 @@ local function main()
         local got = channel.select({ events:case_receive(), inbox:case_receive() })
         if got.channel == events then
             if got.value.kind == process.event.CANCEL then return stop_workers() end
-            worker_ended(got.value)
+            if got.value.kind == process.event.EXIT then worker_ended(got.value) end
         else
             local topic, from = got.value:topic(), got.value:from()
             if topic == "count" then
