@@ -1022,7 +1022,7 @@ static wippy_result wippyli_mtime_start(wippyli_process *process, wippyli_mtime_
     return result;
 }
 
-/* Read the duration at 1 and push a channel whose alarm is armed. False: nil and an error. */
+/* Read the duration at 1 and push a channel whose alarm is armed. NULL: nil and an error instead. */
 static wippyli_mtime_alarm *wippyli_mtime_push_alarm(lua_State *L, const char *name, bool periodic)
 {
     int64_t ns = 0;
