@@ -430,6 +430,16 @@ static int wippyli_pg_leave(lua_State *L)
 
 /* ---- members, groups */
 
+/* The end of a process is told before its body is closed: until then it counts no more. */
+static bool wippyli_group_is_alive(wippy_runtime *rt, const wippyli_group *group)
+{
+    const wippyli_member *member = group->first;
+    while (member && !wippy_alive(rt, member->pid)) {
+        member = member->next;
+    }
+    return member != NULL;
+}
+
 /* Push a userdata that holds the pids of a group; answers how many. */
 static size_t wippyli_pg_pids(lua_State *L, const char *scope, const char *name, wippy_pid **out)
 {
@@ -443,7 +453,9 @@ static size_t wippyli_pg_pids(lua_State *L, const char *scope, const char *name,
         size_t needed = group ? group->count : 0;
         const wippyli_member *member = group && needed <= room ? group->first : NULL;
         for (; member; member = member->next) {
-            pids[count++] = member->pid;
+            if (wippy_alive(common->rt, member->pid)) {
+                pids[count++] = member->pid;
+            }
         }
         wippyli_lock_drop(&common->lock);
         if (needed <= room) {
@@ -482,7 +494,8 @@ static bool wippyli_pg_next_group(lua_State *L, const char *scope, const char *a
     wippyli_lock_take(&common->lock);
     for (const wippyli_group *group = common->groups; group; group = group->next) {
         if (strcmp(group->scope, scope) == 0 && strlen(group->name) < sizeof(name) &&
-            strcmp(group->name, after) > 0 && (!found || strcmp(group->name, name) < 0)) {
+            strcmp(group->name, after) > 0 && (!found || strcmp(group->name, name) < 0) &&
+            wippyli_group_is_alive(common->rt, group)) {
             memcpy(name, group->name, strlen(group->name) + 1);
             found = true;
         }
