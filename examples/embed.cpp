@@ -20,13 +20,15 @@ extern "C" {
 #include <lua.h>
 }
 
-namespace {
+namespace
+{
 
 /* ---------------------------------------------------------------- what the program offers to Lua */
 
 /* Any worker may call it: guarded, as everything that processes share outside the runtime. */
-class prices {
-public:
+class prices
+{
+  public:
     void set(const std::string &name, double value)
     {
         std::lock_guard<std::mutex> hold(lock_);
@@ -39,7 +41,7 @@ public:
         return found != values_.end() ? found->second : -1;
     }
 
-private:
+  private:
     std::mutex lock_;
     std::map<std::string, double> values_;
 };
@@ -124,8 +126,9 @@ struct destroy_runtime {
 using runtime = std::unique_ptr<wippy_runtime, destroy_runtime>;
 
 /* The end of one process, waited for by main(). */
-class ending {
-public:
+class ending
+{
+  public:
     static void told(wippy_runtime *, const wippy_exit_info *info, void *user_data)
     {
         auto *self = static_cast<ending *>(user_data);
@@ -146,7 +149,7 @@ public:
         return found.value;
     }
 
-private:
+  private:
     struct end {
         wippy_result result;
         std::string value; /* encoded */
@@ -177,7 +180,8 @@ void open_lua(wippy_runtime *rt, prices &shop)
     module.user_data = &shop;
     check(wippy_lua_module(rt, module), "module shop");
     wippy_diag diag = {};
-    check(wippy_load_text(rt, "embed.cpp", registry, sizeof registry - 1, &diag), "registry", &diag);
+    check(wippy_load_text(rt, "embed.cpp", registry, sizeof registry - 1, &diag), "registry",
+          &diag);
 }
 
 wippy_pid spawn_clerk(wippy_runtime *rt, wippy_host host)

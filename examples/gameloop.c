@@ -21,10 +21,10 @@ enum { FRAMES = 120, UNITS = 4, DELAY = 3, WIDTH = 64, LEG = 8 };
 /* ---------------------------------------------------------------- the game's own data */
 
 typedef struct unit {
-    int x, y;         /* where it is */
-    int to_x, to_y;   /* end of the current leg */
-    int asked_frame;  /* of the open question; -1 = none */
-    bool answered;    /* the answer is here and waits for its frame */
+    int x, y;        /* where it is */
+    int to_x, to_y;  /* end of the current leg */
+    int asked_frame; /* of the open question; -1 = none */
+    bool answered;   /* the answer is here and waits for its frame */
     int next_x, next_y;
     int legs;
 } unit;
@@ -225,10 +225,11 @@ int main(void)
     g.tick = wippy_topic_make(rt, "tick");
     g.plan = wippy_topic_make(rt, "plan");
     g.leg = wippy_topic_make(rt, "leg");
-    wippy_host_create(rt,
-                      &(wippy_host_desc){.name = "game", .kind = WIPPY_HOST_PUMP, .wake_fn = wake,
-                                         .user_data = &g},
-                      &game_host);
+    wippy_host_create(
+        rt,
+        &(wippy_host_desc){
+            .name = "game", .kind = WIPPY_HOST_PUMP, .wake_fn = wake, .user_data = &g},
+        &game_host);
     wippy_host_create(rt, &(wippy_host_desc){.name = "ai", .workers = 1}, &ai_host);
     wippy_type_register(
         rt, &(wippy_type_desc){.name = "squad", .step = squad_step, .user_data = &g}, &squad_type);
