@@ -24,7 +24,7 @@ end
 local special = {}
 function special.with_context() return process.with_context({ a = 1 }) end
 function special.with_options() return process.with_options({ a = 1 }) end
-function special.spawner_spawn() return process.with_context({}):spawn("app:actor", "app:processes", "nothing") end
+function special.spawner_spawn() return process.with_context({}):spawn("app:actor", "app:processes", "value") end
 function special.funcs_context() return funcs.new():with_context({ a = 1 }) end
 function special.funcs_actor() return funcs.new():with_actor(security.actor()) end
 function special.apply() -- an empty changeset has nothing to be denied

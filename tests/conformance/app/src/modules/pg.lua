@@ -1,1 +1,85 @@
-return {main=function(n) if not n then return {} end end}
+-- Process groups.
+local pg = require("pg")
+local time = require("time")
+local expect = require("expect")
+local case, main = expect.cases()
+
+local function open() return expect.truthy(pg.open("app.modules:group_scope")) end
+
+local function set_of(list)
+    local set = {}
+    for _, v in ipairs(list) do set[v] = true end
+    return set
+end
+
+case("join, members, leave", function()
+    local groups = open()
+    expect.truthy(groups:join("one"))
+    expect.truthy(set_of(groups:get_members("one"))[process.pid()], "member")
+    expect.truthy(set_of(groups:get_local_members("one"))[process.pid()], "local member")
+    expect.truthy(set_of(groups:which_groups())["one"], "which_groups")
+    expect.truthy(set_of(groups:which_local_groups())["one"], "which_local_groups")
+    expect.truthy(groups:leave("one"))
+    expect.same(groups:get_members("one"), {})
+    local fine, err = groups:leave("one")
+    expect.truthy(not fine)
+    expect.equal(err:kind(), "Invalid")
+    groups:release()
+end)
+
+case("joining counts, several at once", function()
+    local groups = open()
+    groups:join("twice")
+    groups:join("twice")
+    groups:leave("twice")
+    expect.truthy(set_of(groups:get_members("twice"))[process.pid()], "still a member")
+    groups:leave("twice")
+    expect.same(groups:get_members("twice"), {})
+    groups:join({ "a", "b" })
+    expect.truthy(#groups:get_members("a") == 1 and #groups:get_members("b") == 1, "both")
+    groups:leave({ "a", "b" })
+    groups:release()
+end)
+
+case("broadcast is an ordinary message", function()
+    local groups, inbox = open(), process.inbox()
+    groups:join("cast")
+    groups:broadcast("cast", "news", 5)
+    local message = expect.receive(inbox)
+    expect.equal(message:topic(), "news")
+    expect.equal(message:from(), process.pid())
+    expect.integer(message:payload():data(), 5)
+    groups:release()
+end)
+
+case("members leave when they end, and are missed", function()
+    local groups = open()
+    local sub = expect.truthy(groups:monitor("watched"))
+    local pid = process.spawn("app.modules:member", "app:processes", "watched")
+    local ch = sub.channel and sub:channel() or sub
+    local event = expect.receive(ch)
+    expect.equal(event.system, "pg")
+    expect.equal(event.kind, "member.joined")
+    expect.equal(event.path, "watched")
+    expect.equal(event.data.Group, "watched")
+    expect.same(event.data.PIDs, { pid })
+    process.terminate(pid)
+    event = expect.receive(ch)
+    expect.equal(event.kind, "member.left")
+    expect.same(event.data.PIDs, { pid })
+    expect.same(groups:get_members("watched"), {})
+    groups:release()
+end)
+
+case("what does not exist, what was released", function()
+    local value, err = pg.open("app.modules:no_scope")
+    expect.is_nil(value)
+    expect.equal(err:kind(), "Internal")
+    local groups = open()
+    groups:release()
+    local fine, problem = groups:join("x")
+    expect.truthy(not fine)
+    expect.equal(problem:kind(), "Invalid")
+end)
+
+return { main = main }
