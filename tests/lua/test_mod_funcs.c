@@ -143,6 +143,36 @@ TEST(test_funcs_waiting_call_is_given_up_with_its_process)
                 "1\n");
 }
 
+TEST(test_funcs_callee_is_canceled_with_its_caller)
+{
+    project_run(PROJECT_FUNCTION("patient", "local e = process.events():receive() "
+                                            "metrics.counter_inc(e.kind)")
+                    PROJECT_LUA("other", "process.lua", "",
+                                "return {main = function() funcs.async(\"app:patient\") "
+                                "time.sleep(\"5ms\") end}"),
+                "process.exec(\"app:other\", \"app:processes\") local n = 0 "
+                "while not metrics.value(\"pid.cancel\") and n < 2000 do n = n + 1 "
+                "time.sleep(\"1ms\") end R(metrics.value(\"pid.cancel\"))",
+                "1.0\n");
+}
+
+/* Refused with an error, or the process ends where Lua itself needs the memory; all is given back. */
+TEST(test_funcs_over_the_memory_limit_calls_are_refused)
+{
+    project_setup.bridge.memory_limit = 300000;
+    project *p =
+        project_open(SLEEPING, "local fs, n = {}, 0 for i = 1, 100000 do "
+                               "local f, err = funcs.async(\"app:sleeping\", \"1h\") "
+                               "if not f then for _, x in ipairs(fs) do x:cancel() end fs = nil "
+                               "t.out(err:kind(), n > 20) return end n = n + 1 fs[n] = f end "
+                               "t.out(\"no limit\")");
+    project_start(p);
+    CHECK_WAIT(project_ended, p, 10000);
+    CHECK(strcmp(p->lua.out, "RateLimited true\n") == 0 || p->lua.out[0] == 0);
+    project_close(p);
+    memset(&project_setup.bridge, 0, sizeof(project_setup.bridge));
+}
+
 TEST(test_funcs_timeout)
 {
     project_run(SLEEPING,
@@ -290,6 +320,8 @@ TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuse
           TEST_ENTRY(test_funcs_future_canceled), TEST_ENTRY(test_funcs_futures_run_at_once),
           TEST_ENTRY(test_funcs_pool_limit_makes_calls_wait),
           TEST_ENTRY(test_funcs_waiting_call_is_given_up_with_its_process),
+          TEST_ENTRY(test_funcs_callee_is_canceled_with_its_caller),
+          TEST_ENTRY(test_funcs_over_the_memory_limit_calls_are_refused),
           TEST_ENTRY(test_funcs_timeout), TEST_ENTRY(test_funcs_retry),
           TEST_ENTRY(test_funcs_context_flows), TEST_ENTRY(test_funcs_identity_flows),
           TEST_ENTRY(test_funcs_replaced_entry_is_a_new_generation), TEST_ENTRY(test_ctx_reads),
