@@ -1047,7 +1047,7 @@ typedef struct wippy_frame_desc {
     wippy_slice actor_meta;   /* one encoded map; used with actor_id */
     wippy_slice context;      /* one encoded map, merged over the base's; size 0 = keep */
     const char *const *scope; /* registry ids of policies that replace the base's scope; NULL = keep */
-    uint32_t scope_count;     /* with scope != NULL and 0: no scope */
+    uint32_t scope_count;     /* with scope != NULL and 0: a scope that allows nothing */
 } wippy_frame_desc;
 
 /* Make a frame; the caller owns one count. Thread: any. Returns: WIPPY_OK, _ERR_NOMEM, _ERR_INVALID. */

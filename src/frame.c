@@ -167,7 +167,7 @@ static wippy_result wippyi_frame_apply(const wippy_frame_desc *desc, wippyi_fram
     if (desc->scope) {
         parts->scope = desc->scope;
         parts->scope_count = desc->scope_count;
-        parts->has_scope = desc->scope_count > 0;
+        parts->has_scope = true;
     }
     if (desc->context.size == 0) {
         return WIPPY_OK;

@@ -361,7 +361,7 @@ static wippy_result wippyi_runner_frame(wippyi_runner *r, wippy_frame **out)
     }
     wippy_result result = wippyi_runner_scope(r, &scope);
     if (result == WIPPY_OK && (desc.actor_id || scope.count > 0)) {
-        desc.scope = scope.ids;
+        desc.scope = scope.count > 0 ? scope.ids : NULL;
         desc.scope_count = (uint32_t)scope.count;
         result = wippyi_frame_build(r->supervisor->mem, &desc, out);
     }

@@ -46,9 +46,12 @@ static wippy_result wippyli_frame_make(lua_State *L, int actor, int scope, wippy
     }
     if (scope && hooks->scope) {
         int count = hooks->scope(L, scope, ids, WIPPYLI_SCOPE_MAX);
+        if (count > WIPPYLI_SCOPE_MAX) {
+            return WIPPY_ERR_LIMIT; /* never fewer: one of them may deny */
+        }
         if (count >= 0) {
             desc.scope = ids;
-            desc.scope_count = count > WIPPYLI_SCOPE_MAX ? WIPPYLI_SCOPE_MAX : (uint32_t)count;
+            desc.scope_count = (uint32_t)count;
         }
     }
     return wippy_frame_make(process->arena.bridge->rt, &desc, out);

@@ -82,11 +82,12 @@ TEST(test_frame_replaces_actor_and_scope)
     frame_desc(&desc);
     desc.base = base;
     desc.actor_id = "";
-    desc.scope = scope; /* with count 0: no scope */
+    desc.scope = scope; /* with count 0: an empty one */
     REQUIRE(wippyi_frame_build(&mem, &desc, &child) == WIPPY_OK);
     CHECK_STR(wippy_frame_actor(child), "");
     CHECK_EQ_U64(wippy_frame_actor_meta(child).size, 0);
-    CHECK(!wippy_frame_has_scope(child));
+    CHECK(wippy_frame_has_scope(child));
+    CHECK_EQ_U64(wippy_frame_scope(child, NULL), 0);
     wippy_frame_release(NULL, child);
     wippy_frame_release(NULL, base);
     CHECK_EQ_U64(wippyi_a64_load_rlx(&mem.bytes), 0);
