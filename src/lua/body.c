@@ -2,6 +2,7 @@
 #include "body.h"
 #include "erase.h"
 #include "lib_base.h"
+#include "typevalue.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,6 +189,9 @@ static void wippyli_start_needs(lua_State *L, wippyli_start *start, const wippyl
 /* Run the chunk of `code` and leave the one value it returns. */
 static void wippyli_start_chunk(lua_State *L, wippyli_start *start, const wippyli_code *code)
 {
+    if (code->types) {
+        wippyli_types_set(L, code->types, code->types_size);
+    }
     wippyli_code_load(L, code);
     int status = lua_pcall(L, 0, 1, 0);
     if (status == LUA_OK) {

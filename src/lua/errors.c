@@ -2,6 +2,7 @@
 #include "errors.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WIPPYLI_ERROR_FRAMES 16
@@ -451,6 +452,31 @@ static size_t wippyli_error_position_size(lua_State *L, int index, lua_State *th
         }
         lua_pop(L, 1);
     }
+    return size;
+}
+
+WIPPYLI_FN size_t wippyli_error_position_of(lua_State *L, int index, lua_State *thread)
+{
+    const char *text = lua_tostring(L, index);
+    char position[LUA_IDSIZE + 16];
+    lua_Debug ar;
+    for (int level = 0; level < 2 && lua_getstack(thread, level, &ar); level++) {
+        lua_getinfo(thread, "Sl", &ar);
+        if (ar.currentline > 0) {
+            snprintf(position, sizeof(position), "%s:%d: ", ar.short_src, ar.currentline);
+            size_t length = strlen(position);
+            if (strncmp(text, position, length) == 0) {
+                return length;
+            }
+            break;
+        }
+    }
+    size_t size = 0;
+    index = lua_absindex(L, index);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_error_position) == LUA_TSTRING) {
+        size = wippyli_error_match(L, index);
+    }
+    lua_pop(L, 1);
     return size;
 }
 

@@ -52,6 +52,11 @@ WIPPYLI_FN void wippyli_error_record(lua_State *L, int index);
    are still there (a coroutine that ended with an error), else NULL. Runs no Lua code of the user. */
 WIPPYLI_FN void wippyli_error_from_raised(lua_State *L, int index, lua_State *thread);
 
+/* How many bytes at the front of the raised string at `index` are a position: that of the frames in which
+   the dead `thread` stands, or one recorded. Runs no Lua, allocates and raises nothing; needs 2 stack
+   slots. */
+WIPPYLI_FN size_t wippyli_error_position_of(lua_State *L, int index, lua_State *thread);
+
 /* ---- reading */
 
 typedef struct wippyli_error_view {

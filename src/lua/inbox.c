@@ -264,16 +264,77 @@ WIPPYLI_FN bool wippyli_inbox_poll(wippyli_process *process,
 
 /* ------------------------------------------------------------------ values of mail */
 
+/* Whom a process talks to it mostly talks to again: the texts of the last few pids, so that neither
+   msg:from() nor process.send() has to go through the table of hosts each time. */
+#define WIPPYLI_PEERS     2
+#define WIPPYLI_PEER_TEXT 48
+
+typedef struct wippyli_peer {
+    uint64_t pid; /* 0 = free */
+    uint32_t size;
+    char text[WIPPYLI_PEER_TEXT]; /* not NUL-terminated */
+} wippyli_peer;
+
+struct wippyli_peers {
+    wippyli_peer last[WIPPYLI_PEERS];
+    uint32_t next; /* to be replaced */
+};
+
+static void wippyli_peer_note(wippyli_process *process, wippy_pid pid, const char *text,
+                              size_t size)
+{
+    if (size > WIPPYLI_PEER_TEXT || pid.id == 0) {
+        return;
+    }
+    if (!process->peers) {
+        process->peers = (wippyli_peers *)wippyli_get(process, sizeof(*process->peers));
+        if (!process->peers) {
+            return;
+        }
+        memset(process->peers, 0, sizeof(*process->peers));
+    }
+    wippyli_peer *peer = &process->peers->last[process->peers->next++ % WIPPYLI_PEERS];
+    peer->pid = pid.id;
+    peer->size = (uint32_t)size;
+    memcpy(peer->text, text, size);
+}
+
 WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid)
 {
+    wippyli_process *process = wippyli_process_of(L);
     char text[256];
     if (pid.id == 0) {
         lua_pushliteral(L, "");
         return;
     }
-    wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
-    size_t size = wippy_pid_text(rt, pid, text, sizeof(text));
-    lua_pushlstring(L, text, size < sizeof(text) ? size : sizeof(text) - 1);
+    for (uint32_t i = 0; process->peers && i < WIPPYLI_PEERS; i++) {
+        const wippyli_peer *peer = &process->peers->last[i];
+        if (peer->pid == pid.id) {
+            lua_pushlstring(L, peer->text, peer->size);
+            return;
+        }
+    }
+    size_t size = wippy_pid_text(wippyli_runtime(process), pid, text, sizeof(text));
+    size = size < sizeof(text) ? size : sizeof(text) - 1;
+    wippyli_peer_note(process, pid, text, size);
+    lua_pushlstring(L, text, size);
+}
+
+WIPPYLI_FN wippy_result wippyli_pid_read(wippyli_process *process, const char *text, size_t size,
+                                         wippy_pid *out)
+{
+    for (uint32_t i = 0; process->peers && i < WIPPYLI_PEERS; i++) {
+        const wippyli_peer *peer = &process->peers->last[i];
+        if (peer->size == size && memcmp(peer->text, text, size) == 0) {
+            out->id = peer->pid;
+            return WIPPY_OK;
+        }
+    }
+    wippy_result result = wippy_pid_parse(wippyli_runtime(process), text, size, out, NULL);
+    if (result == WIPPY_OK) {
+        wippyli_peer_note(process, *out, text, size);
+    }
+    return result;
 }
 
 WIPPYLI_FN int wippyli_mail_values(lua_State *L, const wippy_mail *mail)

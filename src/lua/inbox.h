@@ -28,6 +28,10 @@ WIPPYLI_FN int wippyli_global_unsubscribe(lua_State *L);
 /* Push the text form of a pid, "" for none. */
 WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid);
 
+/* Read the text form of a pid, as wippy_pid_parse(). Runs no Lua. */
+WIPPYLI_FN wippy_result wippyli_pid_read(wippyli_process *process, const char *text, size_t size,
+                                         wippy_pid *out);
+
 /* Push the values of a mail: all of them, raw bytes as one string. Answers how many. */
 WIPPYLI_FN int wippyli_mail_values(lua_State *L, const wippy_mail *mail);
 

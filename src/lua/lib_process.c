@@ -13,7 +13,7 @@ WIPPYLI_FN bool wippyli_check_destination(lua_State *L, int index, wippy_pid *ou
     wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
     wippy_result result = WIPPY_ERR_INVALID;
     if (size > 0 && text[0] == '{') {
-        result = wippy_pid_parse(rt, text, size, out, NULL);
+        result = wippyli_pid_read(wippyli_process_of(L), text, size, out);
     }
     if (result == WIPPY_ERR_NOTFOUND) {
         wippyli_fail(L, "NotFound", "host of '%s' not found", text);

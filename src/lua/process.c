@@ -474,23 +474,6 @@ WIPPYLI_FN void wippyli_end_done(wippyli_process *process, lua_State *L, int fir
     wippy_writer_free(&writer);
 }
 
-/* Length of "name:line: " in front of `text` if that is where the dead thread stands: the function
-   itself, or the one that called a C function. */
-static size_t wippyli_raised_position(lua_State *L, const char *text)
-{
-    char position[LUA_IDSIZE + 16];
-    lua_Debug ar;
-    for (int level = 0; level < 2 && lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0) {
-            int size =
-                snprintf(position, sizeof(position), "%s:%d: ", ar.short_src, ar.currentline);
-            return strncmp(text, position, (size_t)size) == 0 ? (size_t)size : 0;
-        }
-    }
-    return 0;
-}
-
 WIPPYLI_FN void wippyli_end_raised(wippyli_process *process, lua_State *L, int status)
 {
     if (process->ended) {
@@ -505,7 +488,7 @@ WIPPYLI_FN void wippyli_end_raised(wippyli_process *process, lua_State *L, int s
     } else if (lua_type(L, -1) == LUA_TSTRING) {
         size_t size;
         const char *text = lua_tolstring(L, -1, &size);
-        size_t position = wippyli_raised_position(L, text);
+        size_t position = wippyli_error_position_of(L, -1, L);
         wippyli_end_message(process, text + position, size - position, -1);
     } else {
         char text[64];

@@ -186,6 +186,7 @@ typedef struct wippyli_slot {
 
 typedef struct wippyli_kept wippyli_kept;   /* memory of wippyli_module_state() */
 typedef struct wippyli_inbox wippyli_inbox; /* subscriptions; inbox.c */
+typedef struct wippyli_peers wippyli_peers; /* texts of pids lately used; inbox.c */
 
 typedef struct wippyli_arena {
     wippyli_bridge *bridge;
@@ -211,6 +212,7 @@ struct wippyli_process {
     wippyli_cleanup *cleanups;
     wippyli_kept *kept;
     wippyli_inbox *inbox;              /* NULL until mail is asked for */
+    wippyli_peers *peers;              /* NULL until a pid is written or read */
     struct wippyli_channel *retired;   /* anchors to be undone when protected */
     struct wippyli_channel *mail_back; /* where mail in hand belongs if its value cannot be made */
     const wippy_mail *fresh;           /* mail in hand that the core has not been told to keep */

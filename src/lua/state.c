@@ -1,6 +1,7 @@
 /* ========================================================================== >>lua/state.c */
 #include "state.h"
 #include "erase.h"
+#include "typevalue.h"
 
 #include <string.h>
 #if defined(_MSC_VER)
@@ -82,8 +83,8 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 
 /* ------------------------------------------------------------------ chunks */
 
-/* The first fits a small process nearly whole; later ones grow with it. */
-static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {7168, 1024, 8192, 32768};
+/* The first fits a small process; later ones grow with it. */
+static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {8192, 1024, 16384, 32768};
 
 #define WIPPYLI_FIRST_MAX 4096 /* bytes of a first block */
 
@@ -487,6 +488,19 @@ static void wippyli_compile_trim(wippyli_compile *job)
     job->room = job->used;
 }
 
+/* Aliases are kept only where the program uses them as values. */
+static void wippyli_compile_types(wippyli_code *code, wippyli_erased *erased,
+                                  const wippyli_compile *job)
+{
+    if (erased->types &&
+        wippyli_types_used(erased->types, erased->types_size, job->text, job->size)) {
+        code->types = erased->types;
+        code->types_size = erased->types_size;
+        code->types_bytes = erased->types_capacity;
+        erased->types = NULL;
+    }
+}
+
 static wippy_result wippyli_compile_source(wippyli_bridge *bridge, wippyli_code *code,
                                            wippy_slice source, wippy_diag *diag)
 {
@@ -512,9 +526,7 @@ static wippy_result wippyli_compile_source(wippyli_bridge *bridge, wippyli_code 
     if (job.result == WIPPY_OK) {
         code->bytecode = job.bytecode;
         code->bytecode_bytes = job.used;
-        code->types = erased.types;
-        code->types_bytes = erased.types_capacity;
-        erased.types = NULL;
+        wippyli_compile_types(code, &erased, &job);
     }
     wippyli_erased_release(&bridge->mem, &erased);
     return job.result;

@@ -95,9 +95,10 @@ typedef struct wippyli_code {
     wippyli_need *imports;
     char *bytecode;
     size_t bytecode_bytes;
-    unsigned char *types; /* table of type aliases, as the eraser made it; NULL = none */
-    size_t types_bytes;
-    size_t bytes; /* of this block: struct, needs and texts */
+    unsigned char *types; /* table of type aliases, as the eraser made it; NULL = none is used */
+    size_t types_size;
+    size_t types_bytes; /* of the block */
+    size_t bytes;       /* of this block: struct, needs and texts */
 } wippyli_code;
 
 /* Code of an entry of a Lua kind, from the cache or compiled now; hold counted for the caller.

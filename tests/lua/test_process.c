@@ -170,6 +170,40 @@ TEST(test_start_new_code_is_used_and_old_never_again)
     lua_kit_close(&kit);
 }
 
+TEST(test_start_types_are_erased_and_usable_as_values)
+{
+    lua_kit kit;
+    lua_kit_open(&kit, NULL);
+    CHECK(lua_kit_spawn(&kit, "type Job = {id: integer, name: string?}\n"
+                              "type Other = {x: number}\n"
+                              "local function main(n: integer): Job\n"
+                              " local j: Job = {id = 1} t.out(Job(j) == j, tostring(Job))\n"
+                              " local v, e = Job:is({id = 'x'}) t.out(v, e:kind(), e)\n"
+                              " t.out(pcall(Job, {}))\n"
+                              " t.out(pcall(function() return Job({}) end))\n"
+                              " return j :: Job\nend\nreturn {main = main}").id != 0);
+    lua_kit_pump(&kit);
+    CHECK_HAS(kit.out, "true Job\nnil Invalid id: expected integer, got string\n");
+    CHECK_HAS(kit.out, "missing field 'id'");
+    CHECK_STR(kit.last_value, "{\"id\": 1}");
+    CHECK(lua_kit_spawn(&kit, "type Job = {id: integer} local j: Job = {id = 2}"
+                              " return function() t.out(_G['Job'], j.id) end").id != 0);
+    lua_kit_pump(&kit);
+    CHECK_HAS(kit.out, "nil 2\n");
+    lua_kit_close(&kit);
+}
+
+TEST(test_error_rethrown_leaves_without_position)
+{
+    lua_kit kit;
+    lua_kit_open(&kit, NULL);
+    lua_kit_run(&kit, "local ok, e = pcall(function() error('first') end)\nerror(e, 0)");
+    CHECK_STR(kit.last_value, "{\"kind\": \"Internal\", \"message\": \"first\"}");
+    lua_kit_run(&kit, "error('1.5:20: text', 0)");
+    CHECK_STR(kit.last_value, "{\"kind\": \"Internal\", \"message\": \"1.5:20: text\"}");
+    lua_kit_close(&kit);
+}
+
 TEST(test_kinds_check_their_fields)
 {
     lua_kit kit;
@@ -843,6 +877,8 @@ TEST(test_every_allocation_may_fail)
 TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_start_libraries_run_once_dependencies_first),
           TEST_ENTRY(test_start_new_code_is_used_and_old_never_again),
+          TEST_ENTRY(test_start_types_are_erased_and_usable_as_values),
+          TEST_ENTRY(test_error_rethrown_leaves_without_position),
           TEST_ENTRY(test_kinds_check_their_fields), TEST_ENTRY(test_send_and_inbox_in_order),
           TEST_ENTRY(test_send_errors), TEST_ENTRY(test_listen_separates_topics_from_the_inbox),
           TEST_ENTRY(test_mail_before_subscription_waits),
