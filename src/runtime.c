@@ -300,6 +300,7 @@ static wippy_result wippyi_core_init(wippy_runtime *rt)
     r = r == WIPPY_OK
             ? wippyi_slab_init(&rt->slots, &rt->mem, sizeof(wippyi_slot), WIPPYI_SLOT_MAX)
             : r;
+    wippyi_slab_set_aside(&rt->slots, 32, 64);
     r = r == WIPPY_OK
             ? wippyi_slab_init(&rt->yields, &rt->mem, sizeof(wippyi_yield), WIPPYI_SLOT_MAX)
             : r;

@@ -46,37 +46,88 @@ WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab)
     wippyi_mutex_destroy(&slab->lock);
 }
 
-/* A record never used before; under the lock. NULL: no memory, or the limit. */
-static void *wippyi_slab_extend(wippyi_slab *slab)
+/* The memory of one segment, made when it is first needed; under the lock. The first segment is
+   zeroed as a whole, because indices set aside there are handed out before the ones in front. */
+static char *wippyi_slab_segment(wippyi_slab *slab, uint32_t segment)
 {
-    uint32_t offset;
-    uint32_t segment = wippyi_slab_place(slab->next, &offset);
     char *records = (char *)wippyi_ap_load_rlx(&slab->segments[segment]);
-    wippyi_slab_head *head;
-    if (slab->next > slab->limit) {
+    void *block;
+    if (records != NULL) {
+        return records;
+    }
+    block = wippyi_mem_alloc(slab->mem, wippyi_slab_segment_bytes(slab, segment));
+    if (block == NULL) {
         return NULL;
     }
+    records = wippyi_slab_align(block);
+    if (segment == 0) {
+        memset(records, 0, wippyi_slab_segment_records(0) * slab->record_bytes);
+    }
+    memcpy(records - sizeof(void *), &block, sizeof(block));
+    wippyi_ap_store_rlx(&slab->segments[segment], records);
+    return records;
+}
+
+/* The record of an index never used before; under the lock. NULL: no memory. */
+static void *wippyi_slab_make(wippyi_slab *slab, uint32_t index)
+{
+    uint32_t offset;
+    char *records = wippyi_slab_segment(slab, wippyi_slab_place(index, &offset));
+    wippyi_slab_head *head;
     if (records == NULL) {
-        void *block = wippyi_mem_alloc(slab->mem, wippyi_slab_segment_bytes(slab, segment));
-        if (block == NULL) {
-            return NULL;
-        }
-        records = wippyi_slab_align(block);
-        memcpy(records - sizeof(void *), &block, sizeof(block));
-        wippyi_ap_store_rlx(&slab->segments[segment], records);
+        return NULL;
     }
     head = (wippyi_slab_head *)(void *)(records + offset * slab->record_bytes);
     memset(head, 0, slab->record_bytes);
-    head->index = slab->next++;
+    head->index = index;
     return head;
+}
+
+/* The next record of the ordinary run; under the lock. NULL: no memory, or the limit. */
+static void *wippyi_slab_extend(wippyi_slab *slab)
+{
+    void *record = slab->next <= slab->limit ? wippyi_slab_make(slab, slab->next) : NULL;
+    if (record != NULL && ++slab->next == slab->aside_first) {
+        slab->next = slab->aside_end;
+    }
+    return record;
+}
+
+/* release: publishes the records below; pairs with the load in wippyi_slab_at() */
+static void wippyi_slab_publish(wippyi_slab *slab)
+{
+    uint32_t high = slab->aside > slab->aside_first && slab->aside > slab->next ? slab->aside
+                                                                                : slab->next;
+    wippyi_a32_store_rel(&slab->high, high);
+}
+
+WIPPYI_FN void wippyi_slab_set_aside(wippyi_slab *slab, uint32_t from, uint32_t to)
+{
+    slab->aside_first = from;
+    slab->aside = from;
+    slab->aside_end = to;
+}
+
+WIPPYI_FN void *wippyi_slab_get_aside(wippyi_slab *slab, wippyi_slab_cache *cache)
+{
+    void *record = NULL;
+    wippyi_mutex_lock(&slab->lock);
+    if (slab->aside < slab->aside_end && slab->aside <= slab->limit) {
+        record = wippyi_slab_make(slab, slab->aside);
+        slab->aside += record != NULL ? 1u : 0u;
+        wippyi_slab_publish(slab);
+    }
+    wippyi_mutex_unlock(&slab->lock);
+    return record != NULL ? record : wippyi_slab_get(slab, cache);
 }
 
 /* Take up to half a cache of records. False: not one could be had. */
 WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache)
 {
-    uint32_t wanted = WIPPYI_SLAB_CACHE / 2;
+    uint32_t wanted;
     uint32_t i;
     wippyi_mutex_lock(&slab->lock);
+    wanted = slab->next < WIPPYI_SLAB_COLD && slab->free_head == 0 ? 1 : WIPPYI_SLAB_CACHE / 2;
     while (cache->count < wanted) {
         void *record = NULL;
         if (slab->free_head != 0) {
@@ -92,7 +143,7 @@ WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache)
         }
         cache->records[cache->count++] = record;
     }
-    wippyi_a32_store_rel(&slab->high, slab->next);
+    wippyi_slab_publish(slab);
     wippyi_mutex_unlock(&slab->lock);
     /* lowest index last, so that it is handed out first */
     for (i = 0; i + i + 1 < cache->count; i++) {

@@ -14,6 +14,7 @@
 #define WIPPYI_SLAB_LAST 16   /* segments stop doubling at 2^16 records */
 #define WIPPYI_SLAB_SEGMENTS (WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST + (1 << (24 - WIPPYI_SLAB_LAST)) + 1)
 #define WIPPYI_SLAB_CACHE 32
+#define WIPPYI_SLAB_COLD 256 /* indices below are handed out one by one, so that they come in order */
 
 typedef struct wippyi_slab_head {
     uint32_t index; /* set once */
@@ -27,6 +28,9 @@ typedef struct wippyi_slab {
     wippyi_mutex lock;
     uint32_t free_head; /* guarded by lock */
     uint32_t next;      /* guarded by lock: first index never used; index 0 is reserved */
+    uint32_t aside;     /* guarded by lock: next index set aside; see wippyi_slab_set_aside() */
+    uint32_t aside_first; /* constant; 0 = none */
+    uint32_t aside_end;   /* constant */
     wippyi_a32 high;    /* written under lock; release: publishes the records below it and their
                            segments, pairs with the acquire load in wippyi_slab_at() */
     wippyi_ap segments[WIPPYI_SLAB_SEGMENTS]; /* written before `high`, then constant */
@@ -39,6 +43,10 @@ typedef struct wippyi_slab_cache {
 
 WIPPYI_FN wippy_result wippyi_slab_init(wippyi_slab *slab, wippyi_mem *mem, size_t record_bytes,
                                         uint32_t limit);
+/* Keep the indices [from, to) of the first segment out of the ordinary run; before the first get. */
+WIPPYI_FN void wippyi_slab_set_aside(wippyi_slab *slab, uint32_t from, uint32_t to);
+/* A record from there, or an ordinary one when they are used up. NULL: no memory, or the limit. */
+WIPPYI_FN void *wippyi_slab_get_aside(wippyi_slab *slab, wippyi_slab_cache *cache);
 WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab);
 WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache);
 WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, uint32_t count);

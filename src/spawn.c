@@ -471,15 +471,22 @@ static bool wippyi_spawn_signals(wippy_self *self, const wippy_spawn_desc *desc,
     return true;
 }
 
-static wippyi_slot *wippyi_slot_get(wippy_self *self)
+/* Runtime services have numbers of their own, so that a program's first pids are 1, 2, 3 ... */
+static wippyi_slot *wippyi_slot_take(wippy_runtime *rt, wippyi_slab_cache *cache, bool hidden)
+{
+    return (wippyi_slot *)(hidden ? wippyi_slab_get_aside(&rt->slots, cache)
+                                  : wippyi_slab_get(&rt->slots, cache));
+}
+
+static wippyi_slot *wippyi_slot_get(wippy_self *self, bool hidden)
 {
     wippy_runtime *rt = self->rt;
     wippyi_slot *slot;
     if (self->worker != NULL) {
-        return (wippyi_slot *)wippyi_slab_get(&rt->slots, &self->worker->slots);
+        return wippyi_slot_take(rt, &self->worker->slots, hidden);
     }
     wippyi_mutex_lock(&rt->outside_lock);
-    slot = (wippyi_slot *)wippyi_slab_get(&rt->slots, &rt->outside_slots);
+    slot = wippyi_slot_take(rt, &rt->outside_slots, hidden);
     wippyi_mutex_unlock(&rt->outside_lock);
     return slot;
 }
@@ -648,7 +655,7 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
     job.input.size = desc->size;
     job.input.count = desc->count;
     job.input.method = "";
-    slot = label != 0 ? wippyi_slot_get(self) : NULL;
+    slot = label != 0 ? wippyi_slot_get(self, hidden) : NULL;
     if (slot == NULL) {
         return wippyi_spawn_undo(self, host, NULL, &job, hidden, diag);
     }
