@@ -616,6 +616,23 @@ static int wippyli_payload_transcode(lua_State *L)
     return transcode(L);
 }
 
+/* The value itself: what is JSON text is decoded. */
+static int wippyli_payload_unmarshal(lua_State *L)
+{
+    lua_CFunction transcode = wippyli_transcode_hook(L);
+    if (wippyli_payload_format(L, 1) != WIPPYLI_FORMAT_JSON || !transcode) {
+        return wippyli_payload_data(L);
+    }
+    lua_settop(L, 1);
+    lua_pushstring(L, wippyli_format_name(WIPPYLI_FORMAT_LUA));
+    if (transcode(L) != 1) {
+        return 2;
+    }
+    wippyli_payload_value(L, lua_gettop(L));
+    lua_pushnil(L);
+    return 2;
+}
+
 static int wippyli_payload_tostring(lua_State *L)
 {
     lua_pushfstring(L, "payload{format=%s}", wippyli_format_name(wippyli_payload_format(L, 1)));
@@ -624,7 +641,7 @@ static int wippyli_payload_tostring(lua_State *L)
 
 static const luaL_Reg wippyli_payload_methods[] = {
     {"get_format", wippyli_payload_get_format}, {"data", wippyli_payload_data},
-    {"unmarshal", wippyli_payload_data},        {"transcode", wippyli_payload_transcode},
+    {"unmarshal", wippyli_payload_unmarshal},   {"transcode", wippyli_payload_transcode},
     {"__tostring", wippyli_payload_tostring},   {NULL, NULL}};
 
 static const wippyli_class wippyli_payload_class = {"Payload", wippyli_payload_methods};
