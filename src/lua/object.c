@@ -7,19 +7,35 @@ typedef struct wippyli_object_head {
     const wippyli_class *cls;
 } wippyli_object_head;
 
+/* Methods stand in a table of their own: what scripts reach through obj.name never has a metamethod in
+   it, and no script reaches the table itself or the metatable. */
+static void wippyli_object_fill(lua_State *L, const wippyli_class *cls, int metatable)
+{
+    for (const luaL_Reg *method = cls->methods; method->name; method++) {
+        bool meta = method->name[0] == '_' && method->name[1] == '_';
+        lua_pushcfunction(L, method->func);
+        lua_setfield(L, meta ? metatable : metatable + 1, method->name);
+    }
+}
+
 static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, cls) == LUA_TTABLE) {
         return;
     }
-    int count = 3;
+    int meta_count = 3;
+    int method_count = 0;
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
-        count++;
+        if (method->name[0] == '_' && method->name[1] == '_') {
+            meta_count++;
+        } else {
+            method_count++;
+        }
     }
     lua_pop(L, 1);
-    lua_createtable(L, 0, count);
-    luaL_setfuncs(L, cls->methods, 0);
-    lua_pushvalue(L, -1);
+    lua_createtable(L, 0, meta_count);
+    lua_createtable(L, 0, method_count);
+    wippyli_object_fill(L, cls, lua_gettop(L) - 1);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, cls->name);
     lua_setfield(L, -2, "__name");
