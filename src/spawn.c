@@ -34,6 +34,41 @@ WIPPYI_FN void wippyi_state_put(wippy_runtime *rt, wippyi_worker *w, uint16_t ty
     wippyi_block_put(rt, w, state, wippyi_type_at(rt, type)->desc.state_bytes);
 }
 
+/* ---- init under the watchdog ---- */
+
+/* What the worker was doing when an init began. */
+typedef struct wippyi_interlude {
+    void *running;
+    uint64_t running_pid;
+    bool within_step;
+} wippyi_interlude;
+
+/* An init is user code: the watchdog has to see it, whether a step asked for it or it comes from a
+   queue, and an interrupt is for what runs now. */
+static void wippyi_init_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
+                              wippyi_interlude *outer)
+{
+    uint64_t step = wippyi_a64_load_rlx(&w->step_number);
+    outer->running = wippyi_ap_load_rlx(&w->running);
+    outer->running_pid = wippyi_a64_load_rlx(&w->running_pid);
+    outer->within_step = (step & 1) != 0;
+    wippyi_ap_store_rlx(&w->running, slot);
+    wippyi_a64_store_rlx(&w->running_pid, pid);
+    if (!outer->within_step) {
+        wippyi_a32_store_rlx(&w->overdue, 0);
+        wippyi_a64_store_rel(&w->step_number, step + 1); /* as a step does */
+    }
+}
+
+static void wippyi_init_leave(wippyi_worker *w, const wippyi_interlude *outer)
+{
+    wippyi_ap_store_rlx(&w->running, outer->running);
+    wippyi_a64_store_rlx(&w->running_pid, outer->running_pid);
+    if (!outer->within_step) {
+        wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
+    }
+}
+
 /* ---- diagnostics ---- */
 
 static wippy_result wippyi_refuse(wippy_diag *diag, wippy_result code, const char *format, ...)
@@ -203,6 +238,7 @@ static void wippyi_uncount_alive(wippyi_host *host)
 {
     wippy_runtime *rt = host->rt;
     wippyi_a64_sub_rlx(&rt->alive, 1);
+    /* acq_rel: whoever sees 0 sees everything done before; the wake is for whoever waits for 0 */
     if (wippyi_a32_sub_acqrel(&host->population, 1) == 1) {
         wippyi_mutex_lock(&rt->stop_lock);
         wippyi_cond_broadcast(&rt->stop_cond);
@@ -284,6 +320,7 @@ static void wippyi_bind_exec(wippy_runtime *rt, wippyi_worker *w, const wippyi_j
         wippyi_a64_store_sc(&yield->child, child);
     }
     if (wippyi_a64_load_sc(&yield->state) != open) {
+        /* our pid -> 0, unless the record's next user has written its own */
         (void)wippyi_a64_cas_sc(&yield->child, &child, 0);
         (void)wippyi_cancel(rt, w, job->on_exit.pid, job->pid.id, "caller ended");
     }
@@ -317,7 +354,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     wippyi_late_for_stop(w, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;
-    wippyi_a64_add_rlx(&rt->spawned, 1);
+    wippyi_a64_add_rlx(&rt->spawned, 1); /* gauge */
     if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
         wippy_trace_record record;
         memset(&record, 0, sizeof(record));
@@ -369,10 +406,10 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
         job->messages = NULL;
     }
     if (r == WIPPY_OK && type->desc.init != NULL) {
-        void *outer = wippyi_ap_load_rlx(&w->running); /* an interrupt is for what runs now */
-        wippyi_ap_store_rlx(&w->running, slot);
+        wippyi_interlude outer;
+        wippyi_init_enter(w, slot, job->pid.id, &outer);
         r = type->desc.init(&self, slot->state, &job->input);
-        wippyi_ap_store_rlx(&w->running, outer);
+        wippyi_init_leave(w, &outer);
     }
     if (r == WIPPY_OK && self.failed) {
         r = WIPPY_ERR_INTERNAL; /* wippy_fail() was called but not returned */
@@ -399,7 +436,10 @@ static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *d
     if (wippyi_a32_load_acq(&rt->stopping) != 0 && !hidden) {
         return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "scheduler is stopping");
     }
+    /* seq_cst: before the look at the host's state below, see wippyi_host_begin_stop() */
     wippyi_a32_add_sc(&host->population, 1);
+    /* relaxed, here and for `processes`: a counter that is only compared with its limit; of n at once
+       no more get in than the limit leaves room for */
     if (wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes) {
         wippyi_uncount_alive(host);
         return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
@@ -521,6 +561,7 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     if ((desc->flags & WIPPY_SPAWN_HIGH) != 0) {
         wippyi_a32_store_sc(&host->has_high, 1);
     }
+    /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit */
     wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
     wippyi_mailbox_open(&slot->box); /* owned by us; what was meant for the last tenant is dropped */
     /* release: the new tenant may be related to others from here on, and be told of their end */
@@ -941,7 +982,10 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
     job->input.entry = entry != NULL ? wippy_entry_id(entry) : "";
     wippyi_self_begin(self, w, slot, self->pid.id);
     if (wippyi_type_at(rt, slot->type)->desc.init != NULL) {
+        wippyi_interlude outer;
+        wippyi_init_enter(w, slot, self->pid.id, &outer);
         r = wippyi_type_at(rt, slot->type)->desc.init(self, slot->state, &job->input);
+        wippyi_init_leave(w, &outer);
     }
     wippyi_job_free(rt, w, job);
     if (r != WIPPY_OK || self->failed) {
