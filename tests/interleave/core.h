@@ -36,6 +36,7 @@ typedef struct kit {
     wippy_topic topic;
     actor actors[ACTORS];
     wippy_result answers[8]; /* of the program's threads */
+    wippyi_a32 flag;
 } kit;
 
 static kit *k;
@@ -147,6 +148,7 @@ static void kit_open_with(uint32_t workers, const wippy_host_desc *given)
     wippy_type_desc type;
     uint32_t i;
     k = (kit *)explore_alloc(sizeof(*k));
+    explore_name(k, sizeof(*k), "kit");
     memset(&desc, 0, sizeof(desc));
     memset(&type, 0, sizeof(type));
     memset(&host, 0, sizeof(host));

@@ -96,6 +96,7 @@ static void push_pop(void)
 static void pop_push(void)
 {
     uint32_t i;
+    push(); /* full, unless a thief was quicker */
     for (i = 0; i < 3; i++) {
         void *e = wippyi_ring_pop(&w->ring);
         if (e != NULL) {

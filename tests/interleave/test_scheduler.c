@@ -50,6 +50,32 @@ static void check_queue(void)
     EXPLORE_CHECK(k->actors[2].steps == 2);
 }
 
+/* What one worker takes from the queue into its ring is stolen, run, and put into the queue again. */
+static void setup_queue_thief(void)
+{
+    uint32_t i;
+    setup_queue();
+    for (i = 0; i < 3; i++) {
+        kit_send(wippy_outside(k->rt), k->actors[i].pid, 1);
+    }
+}
+
+static void steal_and_send(void)
+{
+    wippyi_slot *slot = wippyi_steal(k->w[1]);
+    if (slot != NULL) {
+        wippyi_run(k->w[1], slot);
+    }
+    kit_send(wippy_outside(k->rt), k->actors[1].pid, 2);
+    kit_send(wippy_outside(k->rt), k->actors[2].pid, 2);
+}
+
+static void check_queue_thief(void)
+{
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].count == 1 && k->actors[1].count == 2 && k->actors[2].count == 2);
+}
+
 /* ---- a worker asleep, or about to be, and a send ---- */
 
 static void worker_0(void)
@@ -84,6 +110,34 @@ static bool stuck_a_b(void)
 static void check_a_b(void)
 {
     EXPLORE_CHECK(stuck_a_b());
+}
+
+/* A step that does not end before another process has run: somebody else must run that. */
+static wippy_status wait_for_b(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    (void)self;
+    (void)a;
+    (void)mail;
+    while (wippyi_a32_load_acq(&k->flag) == 0) {
+        explore_spin();
+    }
+    return WIPPY_IDLE;
+}
+
+static wippy_status release_a(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    (void)self;
+    (void)a;
+    (void)mail;
+    wippyi_a32_store_rel(&k->flag, 1);
+    return WIPPY_IDLE;
+}
+
+static void setup_long_step(void)
+{
+    setup_park_two();
+    k->actors[0].on_mail = wait_for_b;
+    k->actors[1].on_mail = release_a;
 }
 
 /* ---- work made by a worker, for another one that sleeps ---- */
@@ -213,6 +267,9 @@ static void end_second(void)
 static const explore_program programs[] = {
     {"queue_two_workers", setup_queue_owned, {send_a_b, work_send_c, work_0}, check_queue, NULL,
      false},
+    {"queue_and_thief", setup_queue_thief, {work_0, steal_and_send}, check_queue_thief, NULL, false},
+    {"search_handed_on", setup_long_step, {worker_0, worker_1, send_a_b}, check_a_b, stuck_a_b,
+     true},
     {"park_one", setup_park_one, {worker_0, send_a_b}, check_a_b, stuck_a_b, true},
     {"park_two", setup_park_two, {worker_0, worker_1, send_a_b}, check_a_b, stuck_a_b, true},
     {"spread_to_sleeper", setup_spread, {worker_0, worker_1}, check_spread, stuck_spread, true},

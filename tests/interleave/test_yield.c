@@ -122,6 +122,35 @@ static void check_end(void)
     }
 }
 
+/* The same, and the completer's worker uses the record it has freed for another process. */
+static wippy_status open_on_mail(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        a->answer = wippy_open(self, 9, &a->token);
+    }
+    return WIPPY_IDLE;
+}
+
+static void setup_end_other(void)
+{
+    setup_open();
+    k->actors[0].on_mail = kit_done_on_mail;
+    k->actors[2].on_mail = open_on_mail;
+    kit_spawn(k->w[1], 2);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+    kit_send(&k->w[1]->self, k->actors[2].pid, 1);
+}
+
+static void check_end_other(void)
+{
+    const actor *c = &k->actors[2];
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].closes == 1 && c->answer == WIPPY_PENDING && c->count == 1);
+    EXPLORE_CHECK(wippy_complete(k->rt, c->token, WIPPY_OK, NULL, 0, 0) == WIPPY_OK);
+    kit_settle();
+    EXPLORE_CHECK(c->count == 2);
+}
+
 /* ---- a timer in the wheel of worker 0; worker 1 has the process ---- */
 
 static wippy_status timer_on_start(wippy_self *self, actor *a)
@@ -215,7 +244,7 @@ static wippy_result start_command(wippy_runtime *rt, wippy_token token, const wi
     (void)input;
     (void)user_data;
     k->actors[3].token = token;
-    wippyi_a32_store_rel((wippyi_a32 *)&k->answers[6], 1);
+    wippyi_a32_store_rel(&k->flag, 1);
     *job = k;
     return WIPPY_PENDING;
 }
@@ -257,9 +286,9 @@ static void setup_command(void)
 
 static void complete_early(void)
 {
-    if (wippyi_a32_load_acq((wippyi_a32 *)&k->answers[6]) != 0) {
+    if (wippyi_a32_load_acq(&k->flag) != 0) {
         complete_as(0, k->w[1]);
-        wippyi_a32_store_rlx((wippyi_a32 *)&k->answers[6], 2);
+        wippyi_a32_store_rlx(&k->flag, 2);
     }
 }
 
@@ -267,7 +296,7 @@ static void check_command(void)
 {
     kit_settle();
     EXPLORE_CHECK(k->actors[0].closes == 1 && (int)k->answers[5] <= 1);
-    if (wippyi_a32_load_rlx((wippyi_a32 *)&k->answers[6]) == 2) {
+    if (wippyi_a32_load_rlx(&k->flag) == 2) {
         /* completed (whether it arrived or not) or canceled, never both */
         EXPLORE_CHECK((int)k->answers[5] == 0 || k->answers[0] == WIPPY_ERR_GONE);
     } else {
@@ -281,6 +310,8 @@ static const explore_program programs[] = {
     {"complete_drop_steal", setup_drop, {complete_0, work_0, work_1}, check_drop, NULL, false},
     {"complete_end_reuse", setup_end, {complete_0, end_and_reuse}, check_end, NULL, false},
     {"complete_end_two_workers", setup_end, {complete_1, end_and_reuse}, check_end, NULL, false},
+    {"complete_end_other_opens", setup_end_other, {complete_1, work_0}, check_end_other, NULL,
+     false},
     {"timer_drop", setup_timer, {fire_0, work_1}, check_timer, NULL, false},
     {"timer_end", setup_timer_end, {fire_0, work_1}, check_timer_end, NULL, false},
     {"exec_drop", setup_exec, {bind_child, work_0}, check_exec, NULL, false},
