@@ -23,6 +23,7 @@ function act.raise_in_coroutine(text)
     coroutine.spawn(function() error(text) end)
     events:receive()
 end
+function act.tell_and_fail(to) process.send(to, "ready", true) error("told") end
 function act.deadlock()
     local never = channel.new()
     coroutine.spawn(function() never:receive() end)
@@ -75,6 +76,27 @@ function act.spin_then_die(ready, text)
     process.send(ready, "ready", process.pid())
     process.inbox():receive()
     error(text)
+end
+
+function act.eat() -- more and more memory
+    local all = {}
+    for i = 1, 1e9 do all[i] = ("x"):rep(1000) .. i end
+end
+function act.eat_in_pcall()
+    pcall(act.eat)
+    while true do pcall(act.eat) end
+end
+function act.never_stops(how) -- whatever a script may do against being ended
+    if how == "pcall" then while true do pcall(act.spin) end end
+    if how == "handler" then xpcall(error, function() act.spin() end) end
+    if how == "generator" then coroutine.wrap(act.spin)() end
+    if how == "close" then
+        local guard <close> = setmetatable({}, { __close = act.spin })
+        act.spin()
+    end
+    if how == "sort" then table.sort({ 3, 2, 1 }, act.spin) end
+    if how == "rep" then string.rep("", 1 << 62) act.spin() end
+    if how == "goto" then ::again:: goto again end
 end
 
 -- ---- tells ----
