@@ -79,9 +79,10 @@ case("a name is a destination", function()
 end)
 
 case("a pid is always a pid", function()
-    local pid = expect.actor("wait")
+    local inbox, pid = process.inbox(), expect.actor("wait")
     names.register(pid) -- a name that looks like the pid of another
     expect.equal(process.send(pid, "x", 1), true)
+    expect.silence(inbox, "20ms")
     names.unregister(pid)
     process.terminate(pid)
 end)
@@ -99,14 +100,14 @@ case("the names of a dead process are free before its EXIT", function()
     names.unregister("name two")
 end)
 
-case("the names of a function end with its call", function()
+case("the names of a function hold while it runs", function()
     expect.failure("NotFound", "name not registered", names.lookup("left behind"))
     names.register("left behind")
     local other = process.exec("app:actor", HOST, "lookup", "left behind")
     expect.equal(other, process.pid())
 end)
 
-case("which is seen here", function()
+case("the names of a function end with its call", function() -- of the case before
     expect.becomes(function() return not names.lookup("left behind") end, "name of the last call is free")
 end)
 
