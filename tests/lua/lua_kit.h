@@ -29,6 +29,7 @@ extern "C" {
 #define LUA_KIT_NAPS 64
 
 typedef struct lua_kit {
+    unsigned lock; /* workers call exit_fn and t.out side by side */
     wippy_runtime *rt;
     wippy_host host;
     wippy_type type;
@@ -44,13 +45,27 @@ typedef struct lua_kit {
     wippy_diag diag;          /* of the last spawn */
 } lua_kit;
 
+static inline void lua_kit_lock(lua_kit *kit)
+{
+    while (TEST_ATOMIC_ADD(&kit->lock, 1u) != 0) {
+        TEST_ATOMIC_SUB(&kit->lock, 1u);
+    }
+}
+
+static inline void lua_kit_unlock(lua_kit *kit)
+{
+    TEST_ATOMIC_SUB(&kit->lock, 1u);
+}
+
 static inline void lua_kit_text(lua_kit *kit, const char *text, size_t size)
 {
+    lua_kit_lock(kit);
     if (size < sizeof(kit->out) - kit->out_size) {
         memcpy(kit->out + kit->out_size, text, size);
         kit->out_size += size;
         kit->out[kit->out_size] = 0;
     }
+    lua_kit_unlock(kit);
 }
 
 static inline int lua_kit_out(lua_State *L)
@@ -89,12 +104,14 @@ static inline void lua_kit_exit(wippy_runtime *rt, const wippy_exit_info *info, 
 {
     lua_kit *kit = (lua_kit *)user_data;
     (void)rt;
+    lua_kit_lock(kit);
     kit->last_pid = info->pid;
     kit->last_result = info->result;
     kit->last_value[0] = 0;
     if (info->value.size > 0) {
         wippy_value_to_text(info->value, kit->last_value, sizeof(kit->last_value));
     }
+    lua_kit_unlock(kit);
     TEST_ATOMIC_ADD(&kit->exits, 1u);
 }
 
