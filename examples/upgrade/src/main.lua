@@ -68,7 +68,7 @@ local function show(results, total)
 end
 
 local function main(argument)
-    local total = math.max(2, tonumber(argument or 5000))
+    local total = math.max(500, tonumber(argument or 5000))
     inbox, events = process.inbox(), process.events()
     local counter = assert(process.spawn_monitored("app:counter", "app:workers"))
     assert(process.registry.register("counter", counter))
