@@ -37,6 +37,7 @@ typedef struct kit {
     actor actors[ACTORS];
     wippy_result answers[8]; /* of the program's threads */
     wippyi_a32 flag;
+    wippyi_ticket ticket; /* of a program's own loop */
 } kit;
 
 static kit *k;
@@ -160,8 +161,10 @@ static void kit_open_with(uint32_t workers, const wippy_host_desc *given)
     desc.random_seed = 1;
     desc.interrupt_signal = -1;
     host.name = "app:main";
-    host.kind = WIPPY_HOST_POOL;
     host.workers = workers;
+    if (host.kind == WIPPY_HOST_PUMP) { /* it has one worker and no thread */
+        host.workers = 0;
+    }
     type.name = "actor";
     type.state_bytes = sizeof(actor *);
     type.init = kit_init;

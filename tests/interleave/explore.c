@@ -14,7 +14,12 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#if !defined(__x86_64__)
+#if !defined(__x86_64__) || defined(EXPLORE_UCONTEXT)
+#define EXPLORE_CONTEXTS 1
+#else
+#define EXPLORE_CONTEXTS 0
+#endif
+#if EXPLORE_CONTEXTS
 #include <ucontext.h>
 #endif
 
@@ -158,7 +163,7 @@ static uint64_t random64(void)
 
 static void fiber_body(void);
 
-#if defined(__x86_64__)
+#if !EXPLORE_CONTEXTS
 void explore_switch(void **save, void *to);
 __asm__(".text\n.globl explore_switch\n.type explore_switch,@function\nexplore_switch:\n"
         "pushq %rbp\npushq %rbx\npushq %r12\npushq %r13\npushq %r14\npushq %r15\n"
@@ -220,7 +225,7 @@ static void leave_run(void)
 {
     void *ignored;
     running = false;
-#if defined(__x86_64__)
+#if !EXPLORE_CONTEXTS
     switch_to_main(&ignored);
 #else
     (void)ignored;
@@ -474,19 +479,37 @@ void *__tsan_memset(void *to, int value, size_t size)
 {
     return explore_memset(to, value, size);
 }
-#define HOOK(n)                                                    \
-    void __tsan_read##n(void *at);                                 \
-    void __tsan_write##n(void *at);                                \
-    void __tsan_unaligned_read##n(void *at);                       \
-    void __tsan_unaligned_write##n(void *at);                      \
-    void __tsan_volatile_read##n(void *at);                        \
-    void __tsan_volatile_write##n(void *at);                       \
-    void __tsan_read##n(void *at) { plain(at, n, false); }         \
-    void __tsan_write##n(void *at) { plain(at, n, true); }         \
-    void __tsan_unaligned_read##n(void *at) { plain(at, n, false); } \
-    void __tsan_unaligned_write##n(void *at) { plain(at, n, true); } \
-    void __tsan_volatile_read##n(void *at) { plain(at, n, false); }  \
-    void __tsan_volatile_write##n(void *at) { plain(at, n, true); }
+#define HOOK(n)                               \
+    void __tsan_read##n(void *at);            \
+    void __tsan_write##n(void *at);           \
+    void __tsan_unaligned_read##n(void *at);  \
+    void __tsan_unaligned_write##n(void *at); \
+    void __tsan_volatile_read##n(void *at);   \
+    void __tsan_volatile_write##n(void *at);  \
+    void __tsan_read##n(void *at)             \
+    {                                         \
+        plain(at, n, false);                  \
+    }                                         \
+    void __tsan_write##n(void *at)            \
+    {                                         \
+        plain(at, n, true);                   \
+    }                                         \
+    void __tsan_unaligned_read##n(void *at)   \
+    {                                         \
+        plain(at, n, false);                  \
+    }                                         \
+    void __tsan_unaligned_write##n(void *at)  \
+    {                                         \
+        plain(at, n, true);                   \
+    }                                         \
+    void __tsan_volatile_read##n(void *at)    \
+    {                                         \
+        plain(at, n, false);                  \
+    }                                         \
+    void __tsan_volatile_write##n(void *at)   \
+    {                                         \
+        plain(at, n, true);                   \
+    }
 HOOK(1)
 HOOK(2)
 HOOK(4)
@@ -995,8 +1018,8 @@ static uint64_t direct(wippyi_atomic_kind kind, unsigned width, void *at, uint64
 
 static const char *kind_name(wippyi_atomic_kind kind)
 {
-    static const char *const text[] = {"init", "load",    "store",  "exchange", "cas",
-                                       "add",  "subtract", "or", "and"};
+    static const char *const text[] = {"init", "load",     "store", "exchange", "cas",
+                                       "add",  "subtract", "or",    "and"};
     return text[kind];
 }
 
@@ -1261,8 +1284,8 @@ int explore_clock(clockid_t clock, struct timespec *out)
 
 static long futex_wait(uint32_t *at, uint32_t value, const struct timespec *end)
 {
-    uint64_t deadline = end != NULL ? (uint64_t)end->tv_sec * 1000000000u + (uint64_t)end->tv_nsec
-                                    : UINT64_MAX;
+    uint64_t deadline =
+        end != NULL ? (uint64_t)end->tv_sec * 1000000000u + (uint64_t)end->tv_nsec : UINT64_MAX;
     point(learn(at, true));
     if (*at != value) {
         errno = EAGAIN;
@@ -1490,8 +1513,8 @@ static void begin(const explore_program *p)
 /* true: held. */
 static bool explore(const explore_program *p, const char *self, double budget, bool quiet)
 {
-    static const unsigned bounds[][2] = {{0, 0}, {1, 0}, {1, 1}, {2, 1}, {2, 2}, {3, 1},
-                                         {3, 2}, {4, 2}, {5, 3}, {6, 3}};
+    static const unsigned bounds[][2] = {{0, 0}, {1, 0}, {1, 1}, {2, 1}, {2, 2},
+                                         {3, 1}, {3, 2}, {4, 2}, {5, 3}, {6, 3}};
     unsigned long deep = 0, wide = 0;
     char reached[64] = "none";
     double start = seconds();

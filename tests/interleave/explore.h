@@ -56,8 +56,7 @@ uint64_t explore_now_ns(void);
 void explore_advance_ns(uint64_t ns);
 
 void explore_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-#define EXPLORE_CHECK(x) \
-    ((x) ? (void)0 : explore_fail("%s:%d: %s", __FILE__, __LINE__, #x))
+#define EXPLORE_CHECK(x) ((x) ? (void)0 : explore_fail("%s:%d: %s", __FILE__, __LINE__, #x))
 void explore_read(const void *at, size_t size);
 void explore_write(void *at, size_t size);
 #define EXPLORE_READ(ptr)  explore_read((ptr), sizeof(*(ptr)))

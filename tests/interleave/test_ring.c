@@ -175,7 +175,12 @@ static const explore_program programs[] = {
     {"push_pop_steal", setup, {push_pop, thief_one}, check, NULL, false},
     {"push_pop_two_thieves", setup, {push_pop, thief_one, thief_two}, check, NULL, false},
     {"full_pop_push_steal", setup_filled, {pop_push, thief_one}, check, NULL, false},
-    {"full_pop_push_two_thieves", setup_filled, {pop_push, thief_one, thief_two}, check, NULL, false},
+    {"full_pop_push_two_thieves",
+     setup_filled,
+     {pop_push, thief_one, thief_two},
+     check,
+     NULL,
+     false},
     {"thief_of_thief", setup_filled, {pop_push, thief_one, thief_of_thief}, check, NULL, false},
 };
 

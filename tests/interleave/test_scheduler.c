@@ -140,6 +140,45 @@ static void setup_long_step(void)
     k->actors[1].on_mail = release_a;
 }
 
+static void send_a(void)
+{
+    kit_send(wippy_outside(k->rt), k->actors[0].pid, 1);
+}
+
+static void send_b(void)
+{
+    kit_send(wippy_outside(k->rt), k->actors[1].pid, 1);
+}
+
+/* ---- a pump whose loop sleeps until wake_fn ---- */
+
+static void wake_loop(void *user_data)
+{
+    (void)user_data;
+    wippyi_ticket_wake(&k->ticket);
+}
+
+static void setup_pump(void)
+{
+    wippy_host_desc host;
+    memset(&host, 0, sizeof(host));
+    host.kind = WIPPY_HOST_PUMP;
+    host.wake_fn = wake_loop;
+    kit_open_with(1, &host);
+    EXPLORE_CHECK(wippyi_ticket_init(&k->ticket) == WIPPY_OK);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+}
+
+static void pump_loop(void)
+{
+    while (!stuck_a_b()) {
+        if (wippy_pump(k->rt, k->host, UINT64_MAX, 0) == WIPPY_OK && !stuck_a_b()) {
+            (void)wippyi_ticket_wait(&k->ticket, UINT64_MAX);
+        }
+    }
+}
+
 /* ---- work made by a worker, for another one that sleeps ---- */
 
 static wippy_status tell_b_c(wippy_self *self, actor *a, const wippy_mail *mail)
@@ -242,11 +281,6 @@ static void setup_timer(void)
     kit_spawn(k->w[0], 0);
 }
 
-static void send_a(void)
-{
-    kit_send(wippy_outside(k->rt), k->actors[0].pid, 1);
-}
-
 static bool stuck_timer(void)
 {
     return k->actors[0].count == 2 && kit_saw(&k->actors[0], WIPPY_MAIL_DONE) == 1;
@@ -265,19 +299,38 @@ static void end_second(void)
 }
 
 static const explore_program programs[] = {
-    {"queue_two_workers", setup_queue_owned, {send_a_b, work_send_c, work_0}, check_queue, NULL,
+    {"queue_two_workers",
+     setup_queue_owned,
+     {send_a_b, work_send_c, work_0},
+     check_queue,
+     NULL,
      false},
-    {"queue_and_thief", setup_queue_thief, {work_0, steal_and_send}, check_queue_thief, NULL, false},
-    {"search_handed_on", setup_long_step, {worker_0, worker_1, send_a_b}, check_a_b, stuck_a_b,
+    {"queue_and_thief",
+     setup_queue_thief,
+     {work_0, steal_and_send},
+     check_queue_thief,
+     NULL,
+     false},
+    {"search_handed_on",
+     setup_long_step,
+     {worker_0, worker_1, send_a_b},
+     check_a_b,
+     stuck_a_b,
      true},
     {"park_one", setup_park_one, {worker_0, send_a_b}, check_a_b, stuck_a_b, true},
     {"park_two", setup_park_two, {worker_0, worker_1, send_a_b}, check_a_b, stuck_a_b, true},
+    {"pump_and_wake", setup_pump, {pump_loop, send_a_b}, check_a_b, NULL, true},
+    {"pump_two_senders", setup_pump, {pump_loop, send_a, send_b}, check_a_b, NULL, true},
     {"spread_to_sleeper", setup_spread, {worker_0, worker_1}, check_spread, stuck_spread, true},
     {"next_slot_and_thief", setup_overdue, {work_0_and_send, work_1}, check_overdue, NULL, false},
     {"ring_overflow", setup_overflow, {work_0_overflow, work_1}, check_overflow, NULL, false},
     {"timer_and_park", setup_timer, {worker_0, worker_1, send_a}, check_timer, stuck_timer, false},
-    {"worker_ends", setup_park_two, {worker_0, worker_1, end_second, send_a_b}, check_a_b,
-     stuck_a_b, false},
+    {"worker_ends",
+     setup_park_two,
+     {worker_0, worker_1, end_second, send_a_b},
+     check_a_b,
+     stuck_a_b,
+     false},
 };
 
 int main(int argc, char **argv)

@@ -94,10 +94,18 @@ static void setup_ending(void)
 static const explore_program programs[] = {
     {"begin_stop_against_spawn", setup_one, {spawn_inside, begin_stop}, check_told, NULL, false},
     {"wait_empty_against_end", setup_ending, {end_it, wait_empty}, check_stopped_first, NULL, true},
-    {"stop_against_spawn", setup_one, {worker_0, spawn_outside, stop_host}, check_stopped, NULL,
+    {"stop_against_spawn",
+     setup_one,
+     {worker_0, spawn_outside, stop_host},
+     check_stopped,
+     NULL,
      false},
     {"stop_running", setup_with_process, {worker_0, stop_host}, check_stopped_first, NULL, false},
-    {"kill_against_spawn", setup_one, {worker_0, spawn_outside, kill_host}, check_stopped, NULL,
+    {"kill_against_spawn",
+     setup_one,
+     {worker_0, spawn_outside, kill_host},
+     check_stopped,
+     NULL,
      false},
 };
 

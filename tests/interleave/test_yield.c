@@ -29,8 +29,8 @@ static void setup_open(void)
 static void complete_as(uint32_t which, wippyi_worker *w)
 {
     int64_t number = which;
-    k->answers[which] = wippyi_complete(k->rt, w, k->actors[3].token, WIPPY_OK, &number,
-                                        sizeof(number), 0);
+    k->answers[which] =
+        wippyi_complete(k->rt, w, k->actors[3].token, WIPPY_OK, &number, sizeof(number), 0);
 }
 
 static void complete_0(void)
@@ -235,6 +235,65 @@ static void check_exec(void)
     EXPLORE_CHECK(wippyi_a64_load_rlx(&yield->child) == 0);
 }
 
+/* The record is used again for another execution, whose child is born on a third worker, while the
+   first child's birth is still looking at it. */
+static wippy_status drop_and_exec(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    wippy_status status = drop_and_open(self, a, mail);
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        wippyi_a32_store_rel(&k->flag, 1);
+    }
+    return status;
+}
+
+static void setup_exec_again(void)
+{
+    kit_open(3);
+    k->actors[0].on_start = open_on_start;
+    k->actors[0].on_mail = drop_and_exec;
+    kit_spawn(k->w[0], 0);
+    k->actors[3].token = k->actors[0].token;
+    kit_spawn(k->w[1], 1);
+    kit_spawn(k->w[2], 2);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static void drop_first(void)
+{
+    kit_work(k->w[0], 1);
+}
+
+static void bind_first(void)
+{
+    wippyi_job job;
+    memset(&job, 0, sizeof(job));
+    job.on_exit = k->actors[3].token;
+    job.pid.id = k->actors[1].pid.id;
+    wippyi_bind_exec(k->rt, k->w[1], &job);
+}
+
+static void bind_second(void)
+{
+    wippyi_job job;
+    if (wippyi_a32_load_acq(&k->flag) != 0) {
+        memset(&job, 0, sizeof(job));
+        job.on_exit = k->actors[0].token;
+        job.pid.id = k->actors[2].pid.id;
+        wippyi_bind_exec(k->rt, k->w[2], &job);
+        k->answers[7] = WIPPY_PENDING;
+    }
+}
+
+static void check_exec_again(void)
+{
+    wippyi_yield *yield = (wippyi_yield *)wippyi_slab_at(&k->rt->yields, k->actors[3].token.index);
+    kit_settle();
+    EXPLORE_CHECK(kit_saw(&k->actors[1], WIPPY_MAIL_CANCEL) >= 1);
+    EXPLORE_CHECK(kit_saw(&k->actors[2], WIPPY_MAIL_CANCEL) == 0);
+    EXPLORE_CHECK(wippyi_a64_load_rlx(&yield->child) ==
+                  (k->answers[7] == WIPPY_PENDING ? k->actors[2].pid.id : 0));
+}
+
 /* ---- a command whose completion comes before start has returned ---- */
 
 static wippy_result start_command(wippy_runtime *rt, wippy_token token, const wippy_input *input,
@@ -310,11 +369,21 @@ static const explore_program programs[] = {
     {"complete_drop_steal", setup_drop, {complete_0, work_0, work_1}, check_drop, NULL, false},
     {"complete_end_reuse", setup_end, {complete_0, end_and_reuse}, check_end, NULL, false},
     {"complete_end_two_workers", setup_end, {complete_1, end_and_reuse}, check_end, NULL, false},
-    {"complete_end_other_opens", setup_end_other, {complete_1, work_0}, check_end_other, NULL,
+    {"complete_end_other_opens",
+     setup_end_other,
+     {complete_1, work_0},
+     check_end_other,
+     NULL,
      false},
     {"timer_drop", setup_timer, {fire_0, work_1}, check_timer, NULL, false},
     {"timer_end", setup_timer_end, {fire_0, work_1}, check_timer_end, NULL, false},
     {"exec_drop", setup_exec, {bind_child, work_0}, check_exec, NULL, false},
+    {"exec_drop_exec",
+     setup_exec_again,
+     {bind_first, drop_first, bind_second},
+     check_exec_again,
+     NULL,
+     false},
     {"command_end", setup_command, {complete_early, work_0}, check_command, NULL, false},
 };
 
