@@ -9,6 +9,7 @@
 #   make matrix       compilers x language versions x switches, and what the headers leak
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
 #   make stress       the stress programs, ten times longer
+#   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
 #   make bench        the benchmarks, tools/bench/
@@ -72,7 +73,7 @@ COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.
 INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
-.PHONY: all run test test-programs amalgamate split matrix asan tsan stress explore mutants \
+.PHONY: all run test test-programs amalgamate split matrix asan tsan stress redteam explore mutants \
 	bench examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -226,6 +227,9 @@ test-programs: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wi
 
 stress:
 	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+redteam: $(BUILD)/wippy
+	@REDTEAM_MS=$${REDTEAM_MS:-500} tests/redteam/run
 
 explore:
 	@$(MAKE) --no-print-directory test ONLY=tests/interleave/ TEST_SCALE=2000 TEST_TIMEOUT=3600
