@@ -159,6 +159,18 @@ undone("a service that fails is started again, as a new process", function()
     process.terminate(again) -- it hears no CANCEL
 end)
 
+undone("a service whose process is terminated is started again", function()
+    local ready = process.listen("ready")
+    apply("create", service({ "spin_then_die", process.pid(), "x" }, { auto_start = true,
+        restart = { initial_delay = "10ms", jitter = 0 } }))
+    local pid = expect.receive(ready)
+    process.terminate(pid)
+    local again = expect.receive(ready, "3s")
+    expect.truthy(again ~= pid, "a new pid")
+    expect.truthy(apply("delete", "app.new:service"))
+    process.terminate(again)
+end)
+
 case("services that do not start by themselves are left alone", function()
     expect.failure("Unavailable", "host is not running", process.spawn("app:actor", "app:asleep"))
 end)
