@@ -136,9 +136,10 @@ static inline wippy_status core_step(wippy_self *self, void *state)
     core_actor *a = *(core_actor **)state;
     const wippy_mail *mail;
     wippy_status status = WIPPY_IDLE;
-    if (TEST_ATOMIC_ADD(&a->steps, 1u) == 0) {
+    if (TEST_ATOMIC_LOAD(&a->steps) == 0) {
         status = core_first(self, a);
     }
+    TEST_ATOMIC_ADD(&a->steps, 1u); /* who waits for the first step waits for what it started */
     if (a->on_step) {
         return a->on_step(self, a);
     }
