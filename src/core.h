@@ -1,5 +1,9 @@
 /* ========================================================================== >>core
    The structs of the core and who writes each field. Bodies are in the module named at each struct.
+   Locks, allocates: nothing; what guards a field stands beside it.
+   Words beside an atomic field: who writes it, with which order, and what it pairs with. "gauge" is
+   relaxed on both sides: a number for people and heuristics, nothing depends on it. A field that is
+   not atomic and says nothing is constant, or its owner's alone.
 
    Life of a process slot (state machine; the mailbox word of mailbox.h is the other half):
 
@@ -83,7 +87,7 @@ typedef struct wippyi_owned { /* payload block of WIPPY_MAIL_OWNED mail */
 
 /* How a process ended: one encoded value, shared by everybody who is told. */
 typedef struct wippyi_result {
-    wippyi_a32 refs; /* acq_rel: the last one frees */
+    wippyi_a32 refs; /* any holder; up relaxed, down acq_rel: the last one frees */
     int32_t code;    /* wippy_result */
     size_t size;     /* bytes that follow; 0 = nil */
 } wippyi_result;
@@ -98,7 +102,8 @@ enum { WIPPYI_YIELD_FREE = 0, WIPPYI_YIELD_OPEN = 1, WIPPYI_YIELD_CLAIMED = 2 };
 
 struct wippyi_yield {
     wippyi_slab_head head;
-    wippyi_a64 state;     /* sequence << 2 | WIPPYI_YIELD_*; CAS only, but for the owner's free */
+    wippyi_a64 state;     /* sequence << 2 | WIPPYI_YIELD_*; open and free store (release), all else is
+                             CAS: a claim acquires what open published */
     uint64_t owner;       /* pid */
     uint64_t tag;
     wippyi_yield *next;   /* list of the process; owner only */
@@ -111,7 +116,8 @@ struct wippyi_yield {
     wippyi_worker *wheel; /* whose wheel may hold the timer; NULL = none does */
     void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* of a built-in command that has not
                                                                completed the yield itself, or NULL */
-    wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped */
+    wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped; written: who
+                             gives birth to it (seq_cst, with `state`: see wippyi_bind_exec()) */
     void *block;          /* completion too large for `room`, from wippyi_mem */
     wippy_mail mail;      /* the completion */
     char room[16];        /* small completions */
@@ -169,18 +175,21 @@ enum { /* wippyi_slot.flags: owner only */
     WIPPYI_PROC_RUN = 64 /* wants a step even without mail: the first one, or WIPPY_CONTINUE */
 };
 enum { /* wippyi_slot.marks */
-    WIPPYI_MARK_WRITABLE = 1, /* somebody waits for room; set under the stripe */
-    WIPPYI_MARK_BLOCKED = 2   /* the last step said WIPPY_YIELD; advisory */
+    WIPPYI_MARK_WRITABLE = 1, /* somebody waits for room; set and cleared under the stripe, seq_cst */
+    WIPPYI_MARK_BLOCKED = 2   /* the last step said WIPPY_YIELD; owner; gauge */
 };
 
 struct wippyi_slot {
     /* senders read and CAS */
     wippyi_slab_head head;
     wippyi_mailbox box;
-    wippyi_a64 life;     /* pid | WIPPYI_LIFE_TERMINATE, or 0; release: publishes the tenant */
-    wippyi_ap host;      /* wippyi_host*; constant while live; senders may look a moment too late */
-    wippyi_a32 pending;  /* messages counted against the limit; only used when there is one */
-    wippyi_a32 marks;    /* WIPPYI_MARK_...; RMW */
+    wippyi_a64 life;     /* pid | WIPPYI_LIFE_TERMINATE, or 0; owner stores (seq_cst at birth, release at
+                            the end), terminate() sets the bit by CAS (seq_cst); senders acquire */
+    wippyi_ap host;      /* wippyi_host*; written: spawner (relaxed; `tenant` and `life` publish it);
+                            constant while live; senders may look a moment too late */
+    wippyi_a32 pending;  /* messages counted against the limit; only used when there is one; RMW: up by
+                            senders (relaxed), down by who takes one out (seq_cst, with `marks`) */
+    wippyi_a32 marks;    /* WIPPYI_MARK_...; RMW: two writers in one word */
     uint64_t parent;     /* constant while live; others read it under the stripe */
     wippyi_a64 tenant;   /* pid from birth on, | WIPPYI_LIFE_TERMINATE once its relations are closed;
                             written: owner (release); the closing under the stripe */
@@ -267,8 +276,8 @@ struct wippyi_worker {
     wippyi_host *host;
     uint32_t index;
     /* owner; thieves take by exchange or CAS */
-    wippyi_ap next_slot; /* wippyi_slot*; release by the owner, taken by exchange */
-    wippyi_ring rings[WIPPYI_LANES];
+    wippyi_ap next_slot; /* wippyi_slot*; put by the owner (release), taken by exchange (acq_rel) */
+    wippyi_ring rings[WIPPYI_LANES]; /* see ring.h */
     /* owner only */
     wippyi_heap heap;
     wippyi_slab_cache slots;
@@ -277,20 +286,21 @@ struct wippyi_worker {
     uint32_t until_global; /* looks until the global queue comes first */
     uint32_t until_normal; /* looks until the normal lane comes first */
     uint32_t until_clock;  /* steps until the clock is read again */
-    wippyi_a32 cost_ns;    /* moving average of a step; written: owner; advisory for thieves */
+    wippyi_a32 cost_ns;    /* moving average of a step; written: owner; gauge for thieves */
     uint64_t clock_ns;     /* when it was last read */
     uint64_t clock_steps;  /* steps since */
     uint64_t random;
     /* timers of the processes that ran here */
     wippyi_mutex wheel_lock;
     wippyi_wheel wheel;
-    wippyi_a64 wheel_next_ns; /* written under wheel_lock; read by anybody, advisory */
+    wippyi_a64 wheel_next_ns; /* written under wheel_lock; read by anybody; gauge */
     /* watchdog and statistics */
-    wippyi_a64 step_number;  /* written: owner, relaxed; odd = inside a step */
-    wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner at the next step */
-    wippyi_ap running;       /* wippyi_slot*; written: owner; read: interrupt on the same thread */
-    wippyi_a64 running_pid;  /* advisory */
-    wippyi_a64 executed, stolen, parked, messages; /* written: owner; advisory */
+    wippyi_a64 step_number;  /* odd = inside a step; written: owner (release); watchdog acquires */
+    wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner at the next step; relaxed: seen
+                                late, a thief or a step looks again */
+    wippyi_ap running;       /* wippyi_slot*; written: owner (relaxed); read: interrupt on this thread */
+    wippyi_a64 running_pid;  /* written: owner; gauge */
+    wippyi_a64 executed, stolen, parked, messages; /* written: owner; gauges */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
     /* sleeping */
@@ -299,12 +309,16 @@ struct wippyi_worker {
     struct wippyi_worker *park_next;
     wippyi_thread thread;
     bool thread_started;
-    wippyi_a32 quit; /* this worker shall end (resize or stop) */
-    wippyi_a64 thread_id; /* of the thread that runs this worker now; 0 = none */
+    wippyi_a32 quit; /* this worker shall end; written under thread_lock (seq_cst: before the wake;
+                        a worker going to sleep reads it after it said so) */
+    wippyi_a64 thread_id; /* of the thread that runs this worker now; 0 = none; written: that thread;
+                             only compared with the reader's own id, so any order would do */
     uint32_t step_budget; /* messages the next step may take */
     bool searching;     /* owner only; a waker's promise is in sleep_word */
-    wippyi_a32 spare;   /* WIPPYI_SPARE_*: 1 -> 0 by a resize that keeps it, 1 -> 2 by itself */
-    wippyi_a32 exited;  /* its thread is about to return: join it before it is started again */
+    wippyi_a32 spare;   /* WIPPYI_SPARE_*: 1 -> 0 by a resize that keeps it, 1 -> 2 by itself; CAS
+                           acq_rel; set anew under thread_lock before the thread starts */
+    wippyi_a32 exited;  /* its thread is about to return: join it before it is started again; written:
+                           the thread (release, under stop_lock), cleared under thread_lock */
 };
 
 enum { /* wippyi_worker.spare */
@@ -314,11 +328,12 @@ enum { /* wippyi_worker.spare */
 };
 
 typedef struct wippyi_queue { /* the host's global FIFO of one lane */
-    wippyi_ap inbox;      /* wippyi_slot*, newest first; any thread pushes by CAS */
+    wippyi_ap inbox;      /* wippyi_slot*, newest first; any thread pushes by CAS (seq_cst, with
+                             sleep_word), a consumer takes all by exchange (acquire) */
     wippyi_mutex lock;    /* consumers */
     wippyi_slot *first;   /* guarded by lock */
     wippyi_slot *last;    /* guarded by lock */
-    wippyi_a32 waiting;   /* written under lock: first != NULL */
+    wippyi_a32 waiting;   /* first != NULL; written under lock (seq_cst); relaxed looks are hints */
 } wippyi_queue;
 
 /* RUNNING -> STOPPING (no spawns, CANCEL sent) -> KILLING (grace is over, everything terminated)
@@ -338,16 +353,21 @@ struct wippyi_host {
     char *name;
     wippy_host_kind kind;   /* constant */
     wippy_host_desc desc;   /* limits resolved; constant while running */
-    wippyi_a32 mailbox_limit; /* of desc; senders may look when the host is stopped already */
-    wippyi_a32 state;       /* WIPPYI_HOST_*; written under rt->hosts_lock */
+    wippyi_a32 mailbox_limit; /* of desc; written: creation (relaxed); senders may look when the host is
+                                 stopped already */
+    wippyi_a32 state;       /* WIPPYI_HOST_*; written: who creates it (under hosts_lock) or stops it
+                               (seq_cst, with `population`, and with `life` at a birth) */
     wippyi_queue queues[WIPPYI_LANES];
-    wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; a worker is never freed before the host */
-    wippyi_a32 worker_slots;  /* workers[0..n) are set; grows only */
-    wippyi_a32 worker_count;  /* running threads wanted */
-    wippyi_a32 processes;     /* alive or being born; hidden ones not counted */
-    wippyi_a32 population;    /* all of them */
-    wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever */
-    wippyi_a64 refused;
+    wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; written under thread_lock (release); a
+                                              worker is never freed before the host */
+    wippyi_a32 worker_slots;  /* workers[0..n) are set; grows only; under thread_lock (release) */
+    wippyi_a32 worker_count;  /* running threads wanted; under thread_lock (release) */
+    wippyi_a32 processes;     /* alive or being born; hidden ones not counted; RMW relaxed: it only
+                                 limits itself */
+    wippyi_a32 population;    /* all of them; RMW seq_cst, with `state`; the last one leaves: acq_rel */
+    wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever; written: before
+                                 the first such process can be queued (seq_cst) */
+    wippyi_a64 refused;       /* gauge */
     /* sleep and wake: word = searching + parked << 32; RMW seq_cst, pairs with publishers who make
        work visible (seq_cst) and then load it */
     wippyi_a64 sleep_word;
@@ -355,8 +375,8 @@ struct wippyi_host {
     wippyi_worker *parked_list; /* guarded by park_lock */
     wippyi_mutex thread_lock;   /* starting and joining worker threads */
     /* pump */
-    wippyi_a32 pumping;  /* 1: a thread is inside wippy_pump() */
-    wippyi_a32 signalled; /* 1: wake_fn was called since the last pump */
+    wippyi_a32 pumping;  /* 1: a thread is inside wippy_pump(); CAS acquire, store release: a lock */
+    wippyi_a32 signalled; /* 1: wake_fn was called since the last pump began; exchanges only, acq_rel */
 };
 
 /* ---- edge ---- */
@@ -411,7 +431,8 @@ struct wippy_runtime {
     /* relations */
     wippyi_mutex stripes[WIPPYI_STRIPES];
     wippyi_shard shards[WIPPYI_NAME_SHARDS];
-    /* declared things: entries are constant once their count covers them */
+    /* declared things: entries are constant once their count covers them; counts and blocks are
+       written under tables_lock (release) and read by anybody (acquire) */
     wippyi_mutex tables_lock;
     wippyi_a32 type_count;
     wippyi_ap types[WIPPYI_TYPES_MAX / 64]; /* blocks of 64 wippyi_type */
@@ -423,21 +444,23 @@ struct wippy_runtime {
     /* hosts and labels */
     wippyi_mutex hosts_lock;
     wippyi_ap host_list;     /* wippyi_host*, newest first; grows only, under hosts_lock; release */
-    wippyi_a32 label_count;  /* labels 1..n are set */
-    wippyi_ap labels[(WIPPYI_LABEL_MAX + 1) / 256]; /* blocks of 256 wippyi_label */
+    wippyi_a32 label_count;  /* labels 1..n are set; grows only, under hosts_lock; release */
+    wippyi_ap labels[(WIPPYI_LABEL_MAX + 1) / 256]; /* blocks of 256 wippyi_label; likewise */
     wippyi_strmap label_ids; /* text -> label; guarded by hosts_lock */
     /* stopping */
-    wippyi_a32 stopping;
+    wippyi_a32 stopping;     /* 0 -> 1 once, by exchange (acq_rel); asked again under hosts_lock by who
+                                must not be missed */
     wippyi_mutex stop_lock;
     wippyi_cond stop_cond;   /* a host became empty, or stopping was asked for */
-    wippyi_a32 awake;        /* workers of pool hosts not parked */
-    wippyi_a32 searching;    /* workers spinning, whole runtime */
+    wippyi_a32 awake;        /* workers of pool hosts not parked; RMW acq_rel, see watchdog_work() */
+    wippyi_a32 searching;    /* workers spinning, whole runtime; gauge */
     uint32_t cpu_count;      /* constant */
-    wippyi_a64 spawned, dead_letters, alive;
-    wippyi_a64 random;
+    wippyi_a64 spawned, dead_letters; /* gauges */
+    wippyi_a64 alive;        /* RMW relaxed: limits itself to max_processes */
+    wippyi_a64 random;       /* RMW relaxed: each adder gets a number of its own */
     wippyi_result *fixed[WIPPYI_FIXED_RESULTS]; /* made at creation: these errors need no memory */
     wippyi_watchdog *watchdog; /* set before the first worker thread starts */
-    wippyi_ap blocking;        /* wippyi_blocking*, made on first use under tables_lock */
+    wippyi_ap blocking;        /* wippyi_blocking*, made on first use under tables_lock; release */
     wippyi_ap waiting;         /* wippyi_waiting*, likewise */
     /* the layers above */
     struct wippyi_registry *registry;
@@ -459,7 +482,8 @@ typedef struct wippyi_label {
     uint32_t id;
     uint32_t bytes;
     char *text;
-    wippyi_ap host; /* wippyi_host*; NULL: only a label (function pools, supervisors) */
+    wippyi_ap host; /* wippyi_host*; NULL: only a label (function pools, supervisors); under
+                       hosts_lock, once; release */
 } wippyi_label;
 
 WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_t index)

@@ -12,9 +12,9 @@ struct wippyi_waiting {
     wippyi_poller poller;
     wippyi_thread thread;
     bool threaded;       /* constant */
-    wippyi_a32 quit;
-    wippyi_a32 polling;  /* 1: a pump looks now (one waiter at a time) */
-    wippyi_a32 open;     /* waits that were neither reported nor taken back; advisory */
+    wippyi_a32 quit;     /* written: destroy (release), before it wakes the poller; read: the thread */
+    wippyi_a32 polling;  /* 1: a pump looks now (one waiter at a time); CAS acquire, store release */
+    wippyi_a32 open;     /* waits that were neither reported nor taken back; gauge: RMW relaxed */
 };
 
 typedef struct wippyi_fd_job {
@@ -104,6 +104,8 @@ WIPPYI_FN void wippyi_descriptors_poll(wippy_runtime *rt)
 {
     wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
     uint32_t expected = 0;
+    /* free -> polling: a try-lock for the poller. acquire: pairs with the release below. Whoever finds
+       it taken leaves the looking to the other pump. */
     if (waiting != NULL && !waiting->threaded &&
         wippyi_a32_cas_acq(&waiting->polling, &expected, 1)) {
         wippyi_descriptors_wait(waiting, 0);

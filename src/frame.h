@@ -12,7 +12,7 @@
 #include "memory.h"
 
 struct wippy_frame {
-    wippyi_a32 refs;
+    wippyi_a32 refs; /* any holder; up relaxed, down acq_rel: the last one frees */
     uint32_t scope_count;
     bool has_scope;
     bool trusted;

@@ -211,6 +211,8 @@ static wippy_result wippyi_host_start_workers(wippyi_host *host, uint32_t wanted
                                ? wippyi_host_worker(host, i)
                                : NULL;
         uint32_t spare = WIPPYI_SPARE_YES;
+        /* YES -> NO: the spare stays as a worker, unless it decided to leave: one of the two CAS
+           succeeds, see wippyi_spare_leaves(). Nothing else is published. */
         if (w == NULL || !w->thread_started || wippyi_a32_load_acq(&w->exited) != 0 ||
             (!wippyi_a32_cas_acqrel(&w->spare, &spare, WIPPYI_SPARE_NO) &&
              spare == WIPPYI_SPARE_LEAVING)) {
@@ -471,7 +473,8 @@ WIPPY_API size_t wippy_hosts(wippy_runtime *rt, wippy_host *hosts, size_t room)
 WIPPYI_FN bool wippyi_pump_enter(wippyi_host *host)
 {
     uint32_t expected = 0;
-    /* acquire: sees what the last pump left in the worker */
+    /* free -> pumping: one pump at a time. acquire: sees what the last pump left in the worker, pairs
+       with the release in wippyi_pump_leave(). */
     if (!wippyi_a32_cas_acq(&host->pumping, &expected, 1)) {
         return false;
     }
@@ -539,7 +542,9 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t
         return WIPPY_ERR_BUSY;
     }
     w = wippyi_host_worker(host, 0);
-    wippyi_a32_store_sc(&host->signalled, 0); /* work that comes from here on signals again */
+    /* Work that comes from here on signals again. An exchange, not a store: when a publisher found 1
+       before us, we acquire what it pushed; see wippyi_pump_signal(). */
+    (void)wippyi_a32_xchg_acqrel(&host->signalled, 0);
     start = wippyi_clock_mono_ns();
     last = message_budget != 0 ? wippyi_pump_messages(w) + message_budget : UINT64_MAX;
     wippyi_descriptors_poll(rt);

@@ -17,7 +17,8 @@ typedef struct wippyi_kind {
 } wippyi_kind;
 
 typedef struct wippyi_kinds {
-    wippyi_ap head; /* wippyi_kind *, newest first; written: wippyi_kinds_add, read: any */
+    wippyi_ap head; /* wippyi_kind *, newest first; written: wippyi_kinds_add (release), read: any
+                       (acquire); a kind is never taken out */
 } wippyi_kinds;
 
 WIPPYI_FN void wippyi_kinds_init(wippyi_kinds *kinds);

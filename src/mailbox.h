@@ -91,7 +91,9 @@ WIPPYI_INLINE bool wippyi_mailbox_idle(wippyi_mailbox *box)
     return wippyi_ap_cas_sc(&box->head, &expected, WIPPYI_BOX_IDLE);
 }
 
-/* Anybody: IDLE -> EMPTY. True: the caller is the owner now and must schedule the process. */
+/* Anybody: IDLE -> EMPTY. True: the caller is the owner now and must schedule the process.
+   seq_cst: acquire of what the last owner wrote before its idle(), and after the caller's store that
+   made it look (the terminate bit): see idle(). */
 WIPPYI_INLINE bool wippyi_mailbox_claim(wippyi_mailbox *box)
 {
     void *expected = WIPPYI_BOX_IDLE;

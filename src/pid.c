@@ -1,5 +1,5 @@
 /* ========================================================================== >>pid
-   Text form of pids: "{host|0x00001}" (SPEC of the form: header manual, "Pids").
+   Text form of pids: "{host|0x00001}" (slot and generation as one hexadecimal number).
    Any thread.  Locks: hosts_lock while parsing.  Allocates: nothing. */
 #include "core.h"
 #include "host.h"

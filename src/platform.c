@@ -541,6 +541,7 @@ WIPPYI_FN void wippyi_ticket_destroy(wippyi_ticket *t)
 WIPPYI_FN bool wippyi_ticket_wait(wippyi_ticket *t, uint64_t timeout_ns)
 {
     uint32_t seen = WIPPYI_TICKET_WOKEN;
+    /* WOKEN -> EMPTY: the wake came first; acquire: what the waker wrote before it */
     if (wippyi_a32_cas_acq(&t->word, &seen, WIPPYI_TICKET_EMPTY)) {
         return true;
     }
@@ -567,6 +568,8 @@ WIPPYI_FN bool wippyi_ticket_wait(wippyi_ticket *t, uint64_t timeout_ns)
 
 WIPPYI_FN void wippyi_ticket_wake(wippyi_ticket *t)
 {
+    /* anything -> WOKEN; release: publishes to the waiter what made us wake it. Only from WAITING is
+       there somebody to call. */
     if (wippyi_a32_xchg_rel(&t->word, WIPPYI_TICKET_WOKEN) == WIPPYI_TICKET_WAITING) {
         syscall(SYS_futex, &t->word.v_, WIPPYI_FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     }
@@ -868,7 +871,7 @@ WIPPYI_FN uint64_t wippyi_thread_self_id(void)
    The fields are touched only in state CLAIMED by the one who made it so. Senders and discard
    exclude each other by the lock; the handler cannot take it, hence the states. */
 typedef struct wippyi_interrupt_slot {
-    wippyi_a64 owner;
+    wippyi_a64 owner; /* claims are CAS (acquire), everything else a release store */
     int signo;
     void (*fn)(void *cookie);
     void *cookie;
@@ -909,7 +912,8 @@ static wippyi_interrupt_signal *wippyi_interrupt_find(int signo)
     return NULL;
 }
 
-/* Take a slot from a state we expect it to be in. */
+/* Take a slot from a state we expect it to be in: FREE or a thread's key -> CLAIMED. acquire: pairs with
+   the release stores of `owner`, which publish signo, fn and cookie to the next claimer. */
 static bool wippyi_interrupt_claim(wippyi_interrupt_slot *slot, uint64_t expected)
 {
     if (wippyi_a64_load_rlx(&slot->owner) != expected) {

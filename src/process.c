@@ -128,7 +128,7 @@ static void wippyi_dead_letter(wippy_runtime *rt, wippyi_worker *w, wippyi_slot 
                                wippy_mail *mail)
 {
     if (mail->kind == WIPPY_MAIL_MESSAGE) {
-        wippyi_a64_add_rlx(&rt->dead_letters, 1);
+        wippyi_a64_add_rlx(&rt->dead_letters, 1); /* gauge */
     }
     wippyi_mail_done(rt, w, slot, mail);
 }
@@ -639,7 +639,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     /* 1: not reachable any more */
     wippy_mail *unread = wippyi_process_shut(rt, w, slot);
     if (!hidden) { /* before the news: who hears of the end may spawn another in its place */
-        wippyi_a32_sub_rlx(&host->processes, 1);
+        wippyi_a32_sub_rlx(&host->processes, 1); /* relaxed: only a number to compare with the limit */
     }
     /* 2 to 5: names, relations, EXIT, LINK_DOWN */
     wippyi_relations_exit(rt, w, slot, pid, code, result);
@@ -688,6 +688,7 @@ WIPPYI_INLINE void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
 {
     bool is = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) != 0;
     if (WIPPYI_UNLIKELY(is != blocked)) {
+        /* gauge; read-modify-write because others set WIPPYI_MARK_WRITABLE in the same word */
         if (blocked) {
             wippyi_a32_or_rlx(&slot->marks, WIPPYI_MARK_BLOCKED);
         } else {
@@ -859,6 +860,7 @@ WIPPY_API uint64_t wippy_self_seed(wippy_self *self)
     if (self->worker != NULL) {
         return wippyi_random(&self->worker->random);
     }
+    /* RMW: two threads never get the same number; nothing is published */
     mixed = wippyi_a64_add_rlx(&self->rt->random, 0x9e3779b97f4a7c15u);
     return wippyi_random(&mixed);
 }

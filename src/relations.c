@@ -644,6 +644,7 @@ WIPPYI_FN void wippyi_relations_writable(wippy_runtime *rt, wippyi_worker *w, wi
     wippyi_waiter *waiters = NULL;
     wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
     wippyi_mutex_lock(stripe);
+    /* with the list, under the stripe: whoever waits from here on sets the mark again */
     wippyi_a32_and_sc(&slot->marks, ~(uint32_t)WIPPYI_MARK_WRITABLE);
     if (slot->relations != NULL) {
         waiters = slot->relations->waiters;

@@ -18,8 +18,9 @@
 
 typedef struct wippyi_ring {
     wippyi_a32 head; /* written: owner and thieves by CAS (acq_rel) */
-    wippyi_a32 tail; /* written: owner; release: publishes the entries below it */
-    wippyi_ap entries[WIPPYI_RING_SIZE];
+    wippyi_a32 tail; /* written: owner; publishes the entries below it: release after a steal, seq_cst
+                        after a push (with the host's sleep_word) */
+    wippyi_ap entries[WIPPYI_RING_SIZE]; /* written: owner, relaxed, before `tail` covers them */
 } wippyi_ring;
 
 WIPPYI_INLINE void wippyi_ring_init(wippyi_ring *ring)

@@ -459,6 +459,8 @@ WIPPY_API wippy_result wippy_on_destroy(wippy_runtime *rt,
 
 WIPPY_API wippy_result wippy_stop(wippy_runtime *rt)
 {
+    /* 0 -> 1: one caller asks the supervisor. Release: pairs with the acquire loads in spawn,
+       wippy_host_create() and wippy_join(). */
     if (wippyi_a32_xchg_acqrel(&rt->stopping, 1) == 0) {
         wippyi_supervisor_request_stop(rt->supervisor);
         wippyi_mutex_lock(&rt->stop_lock);
@@ -518,6 +520,8 @@ static void wippyi_each_host(wippy_runtime *rt, void (*fn)(wippyi_host *host))
 static void wippyi_host_kill(wippyi_host *host)
 {
     uint32_t expected = WIPPYI_HOST_STOPPING;
+    /* STOPPING -> KILLING, never back from STOPPED. seq_cst: before the look for live processes; one
+       that is born later sees the state, see wippyi_late_for_stop(). */
     (void)wippyi_a32_cas_sc(&host->state, &expected, WIPPYI_HOST_KILLING);
     wippyi_host_evict(host, true);
 }

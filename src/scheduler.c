@@ -133,6 +133,8 @@ static bool wippyi_host_wake_one(wippyi_host *host)
     if (w != NULL) {
         host->parked_list = w->park_next;
         w->is_parked = false;
+        /* parked -> searching in one step, so that no other publisher wakes a second one for the same
+           work. seq_cst like every change of the word: see the banner. */
         wippyi_a64_add_sc(&host->sleep_word, WIPPYI_ONE_SEARCHING - WIPPYI_ONE_PARKED);
     }
     wippyi_mutex_unlock(&host->park_lock);
@@ -143,6 +145,9 @@ static bool wippyi_host_wake_one(wippyi_host *host)
     return true;
 }
 
+/* 0 -> 1: the first publisher since the last pump began calls wake_fn. Release: the work was pushed
+   before; pairs with the exchange in wippy_pump(). Of the two exchanges one comes first: either the
+   pump's does, and we find 0 and call; or ours does, and the pump sees our work. */
 static void wippyi_pump_signal(wippyi_host *host)
 {
     if (host->desc.wake_fn != NULL && wippyi_a32_xchg_acqrel(&host->signalled, 1) == 0) {
@@ -248,6 +253,7 @@ WIPPYI_INLINE wippyi_slot *wippyi_take_next(wippyi_worker *w)
         w->hops = 0;
         return NULL;
     }
+    /* An exchange, because a thief may have been quicker: one of the two gets the process. */
     slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
     if (WIPPYI_UNLIKELY(slot != NULL && ++w->hops > WIPPYI_HOPS_MAX)) {
         w->hops = 0;
@@ -333,6 +339,7 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
         slot = (wippyi_slot *)wippyi_ring_steal(&victim->rings[lane], &w->rings[lane], &taken);
     }
     if (slot == NULL && wippyi_a32_load_rlx(&victim->overdue) != 0) {
+        /* acquire: pairs with the owner's release in wippyi_schedule(), so the slot is seen whole */
         slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&victim->next_slot, NULL);
         taken = slot != NULL ? 1 : 0;
     }
@@ -518,13 +525,16 @@ WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w)
 
 /* ---- the worker thread ---- */
 
+/* running -> searching: from here on publishers leave the waking to us. seq_cst: before our looks at
+   the queues, see the banner. */
 static void wippyi_search_begin(wippyi_worker *w)
 {
     wippyi_a64_add_sc(&w->host->sleep_word, WIPPYI_ONE_SEARCHING);
     w->searching = true;
 }
 
-/* Leave searching because work was found: the last searcher hands the search on. */
+/* Leave searching because work was found: the last searcher hands the search on. seq_cst: publishers
+   that saw us searching woke nobody, so we look at the queues again after this. */
 static void wippyi_search_end(wippyi_worker *w)
 {
     uint64_t before = wippyi_a64_sub_sc(&w->host->sleep_word, WIPPYI_ONE_SEARCHING);
@@ -548,7 +558,7 @@ static wippyi_slot *wippyi_find(wippyi_worker *w)
 static wippyi_slot *wippyi_spin(wippyi_worker *w)
 {
     wippy_runtime *rt = w->host->rt;
-    uint32_t spinners = wippyi_a32_add_rlx(&rt->searching, 1);
+    uint32_t spinners = wippyi_a32_add_rlx(&rt->searching, 1); /* gauge: one spinner more does no harm */
     wippyi_slot *slot = NULL;
     uint32_t i, k;
     if (spinners < (rt->cpu_count + 1) / 2) {
@@ -578,6 +588,7 @@ static bool wippyi_unpark_self(wippyi_worker *w)
         }
         *at = w->park_next;
         w->is_parked = false;
+        /* parked -> running; under park_lock, so a waker has counted us or will not find us */
         wippyi_a64_sub_sc(&host->sleep_word, WIPPYI_ONE_PARKED);
     }
     wippyi_mutex_unlock(&host->park_lock);
@@ -640,7 +651,8 @@ static void wippyi_park(wippyi_worker *w)
     }
 }
 
-/* What is left in the queues of a worker that ends is for the others. */
+/* What is left in the queues of a worker that ends is for the others. Taken like a thief takes it:
+   others may steal at the same time. */
 static void wippyi_hand_over(wippyi_worker *w)
 {
     wippyi_slot *slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
@@ -657,7 +669,8 @@ static void wippyi_hand_over(wippyi_worker *w)
 }
 
 /* Nobody needs a spare any more. Decided once: a resize that wants to keep it either comes before,
-   or waits for the thread to end and starts another. */
+   or waits for the thread to end and starts another. YES -> LEAVING; pairs with the CAS in
+   wippyi_host_start_workers(): one of the two succeeds. */
 static bool wippyi_spare_leaves(wippyi_worker *w)
 {
     uint32_t expected = WIPPYI_SPARE_YES;
@@ -726,7 +739,7 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->self.worker = w;
     w->self.host = host;
     w->self.heap = &w->heap;
-    w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u);
+    w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u); /* RMW: a seed nobody else gets */
     w->step_budget = host->desc.step_budget;
     w->clock_ns = wippyi_clock_mono_ns();
     w->until_clock = 1;

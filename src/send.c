@@ -16,12 +16,13 @@
    function, never late. Every success is undone exactly once, where the message leaves the slot. */
 static bool wippyi_count_in(wippy_self *self, wippyi_slot *slot, uint32_t limit)
 {
+    /* relaxed: the number publishes nothing, the mailbox does; RMW: of n senders at most `limit` pass */
     if (wippyi_a32_add_rlx(&slot->pending, 1) < limit) {
         return true;
     }
     /* Somebody may have seen the mailbox full because of us alone, and wait to be told. */
     wippyi_uncount(self->rt, self->worker, slot);
-    wippyi_a64_add_rlx(&wippyi_slot_host(slot)->refused, 1);
+    wippyi_a64_add_rlx(&wippyi_slot_host(slot)->refused, 1); /* gauge */
     return false;
 }
 

@@ -36,7 +36,7 @@ typedef struct wippyi_requirement {
 } wippyi_requirement;
 
 typedef struct wippyi_service_config {
-    wippyi_a32 refs;
+    wippyi_a32 refs; /* any holder; up relaxed, down acq_rel: the last one frees */
     wippy_runtime *rt;
     wippyi_mem *mem;
     size_t bytes;       /* of this block */

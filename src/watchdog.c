@@ -11,7 +11,7 @@ struct wippyi_watchdog {
     wippy_runtime *rt;
     wippyi_thread thread;
     wippyi_ticket ticket;
-    wippyi_a32 quit;
+    wippyi_a32 quit; /* written: stop (release); read: the watchdog (acquire) */
     bool signal_installed;
 };
 
@@ -175,6 +175,9 @@ WIPPYI_FN void wippyi_watchdog_stop(wippy_runtime *rt)
     rt->watchdog = NULL;
 }
 
+/* The last worker that goes to sleep lets the watchdog sleep too: it reads `awake` before it waits.
+   One word decides, so acq_rel is enough: when the dog saw 0, the next +1 sees 0 too and wakes it, and
+   a wake that comes before the wait is kept by the ticket. */
 WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt)
 {
     wippyi_a32_sub_acqrel(&rt->awake, 1);
