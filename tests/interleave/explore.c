@@ -215,10 +215,6 @@ static void switch_to_fiber(void **save, unsigned i)
 {
     swapcontext(context_of(save), &contexts[i]);
 }
-static void switch_to_main(void **save)
-{
-    swapcontext(context_of(save), &contexts[T]);
-}
 #endif
 
 static void leave_run(void)
@@ -1565,7 +1561,7 @@ int explore_main(int argc, char **argv, const explore_program *programs, size_t 
 {
     const char *scale = getenv("TEST_SCALE");
     const char *only = argc > 1 ? argv[1] : NULL;
-    double budget = 0.5 * (scale != NULL && atof(scale) > 0 ? atof(scale) : 100.0) / 100.0;
+    double budget = 0.4 * (scale != NULL && atof(scale) > 0 ? atof(scale) : 100.0) / 100.0;
     unsigned passed = 0, bad = 0;
     size_t i;
     setvbuf(stdout, NULL, _IOLBF, 0);
