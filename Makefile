@@ -222,8 +222,10 @@ test: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy $(SPL
 	@tools/run-tests $(call only,$(PROGRAMS) $(SCRIPTS))
 
 # What the sanitizer lanes run, with their own BUILD and flags.
-test-programs: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy)
-	@tools/run-tests $(call only,$(PROGRAMS) $(filter-out $(ONCE_SCRIPTS),$(SCRIPTS)))
+# The explorer has a memory model of its own, and the split library is the same code again.
+SANITIZED := $(filter-out $(EXPLORE_TESTS) $(SPLIT_TESTS),$(PROGRAMS))
+test-programs: $(call only,$(SANITIZED)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy)
+	@tools/run-tests $(call only,$(SANITIZED) $(filter-out $(ONCE_SCRIPTS),$(SCRIPTS)))
 
 stress:
 	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
