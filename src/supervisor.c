@@ -714,7 +714,8 @@ static void wippyi_supervisor_take(wippyi_supervisor *supervisor, wippyi_service
     supervisor->settled = false;
     if (!service->config) {
         service->wanted = false;
-    } else if (running && (service->wanted || service->config->auto_start) && !service->up) {
+    } else if (running && (service->wanted || service->config->auto_start) &&
+               !(service->up && service->wanted)) { /* up and not wanted: it still stops */
         wippyi_service_want(service);
     }
 }
