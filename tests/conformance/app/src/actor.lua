@@ -45,6 +45,12 @@ function act.sleep(duration) time.sleep(duration) return "slept" end
 function act.spin()
     while true do end
 end
+function act.stop_slowly(ready, duration)
+    local events = process.events()
+    process.send(ready, "ready", process.pid())
+    events:receive()
+    time.sleep(duration)
+end
 function act.deaf() -- has a subscription, reads no events
     process.inbox():receive()
     return "mail"
