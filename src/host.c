@@ -590,12 +590,14 @@ WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host handle)
 WIPPYI_FN void wippyi_host_evict(wippyi_host *host, bool terminate)
 {
     wippy_runtime *rt = host->rt;
-    uint32_t high = wippyi_a32_load_acq(&rt->slots.high);
+    uint32_t high = wippyi_slab_high(&rt->slots);
     uint32_t i;
     for (i = 1; i < high; i++) {
         wippyi_slot *slot = (wippyi_slot *)wippyi_slab_at(&rt->slots, i);
+        /* seq_cst: after the host's state was changed; a birth stores the life word and then looks at
+           the state: one of the two sees the other */
         uint64_t pid =
-            slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
+            slot != NULL ? wippyi_a64_load_sc(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
         if (pid == 0 || wippyi_slot_host(slot) != host) {
             continue;
         }

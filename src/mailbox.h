@@ -48,6 +48,9 @@ WIPPYI_INLINE wippyi_push_result wippyi_mailbox_push(wippyi_mailbox *box, wippy_
     for (;;) {
         bool idle = head == WIPPYI_BOX_IDLE;
         if (WIPPYI_UNLIKELY(head == WIPPYI_BOX_CLOSED)) {
+            /* acquire: pairs with close; the caller frees the mail next, and the owner's last writes
+               to what the mail lies in came before its close */
+            (void)wippyi_ap_load_acq(&box->head);
             return WIPPYI_PUSH_CLOSED;
         }
         mail->next_ = idle ? NULL : (wippy_mail *)head;

@@ -80,6 +80,8 @@ static wippyi_slot *wippyi_queue_pop(wippyi_queue *queue)
     return slot;
 }
 
+static void wippyi_spread(wippyi_worker *w);
+
 /* One process to run, and up to WIPPYI_TAKE_MAX more into the worker's ring. */
 static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, uint32_t lane)
 {
@@ -97,6 +99,9 @@ static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, u
     }
     wippyi_a32_store_sc(&queue->waiting, queue->first != NULL ? 1 : 0);
     wippyi_mutex_unlock(&queue->lock);
+    if (taken > 0 && w->host->kind != WIPPY_HOST_PUMP) {
+        wippyi_spread(w); /* whoever looked while these were nowhere to be seen may sleep by now */
+    }
     return slot;
 }
 
@@ -171,12 +176,26 @@ WIPPYI_FN void wippyi_host_notify(wippyi_host *host)
 
 WIPPYI_FN void wippyi_host_wake_all(wippyi_host *host)
 {
+    wippyi_worker *sleepers, *w;
     if (host->kind == WIPPY_HOST_PUMP) {
         wippyi_pump_signal(host);
         return;
     }
-    while (wippyi_host_wake_one(host)) {
+    /* the whole list at once: one that parks again meanwhile is not woken twice */
+    wippyi_mutex_lock(&host->park_lock);
+    sleepers = host->parked_list;
+    host->parked_list = NULL;
+    for (w = sleepers; w != NULL; w = w->park_next) {
+        w->is_parked = false;
+        /* parked -> searching; seq_cst: as in wippyi_host_wake_one() */
+        wippyi_a64_add_sc(&host->sleep_word, WIPPYI_ONE_SEARCHING - WIPPYI_ONE_PARKED);
     }
+    while (sleepers != NULL) { /* under the lock: an awake worker writes park_next only there */
+        w = sleepers;
+        sleepers = w->park_next;
+        wippyi_ticket_wake(&w->ticket);
+    }
+    wippyi_mutex_unlock(&host->park_lock);
 }
 
 /* ---- making processes runnable ---- */

@@ -101,6 +101,15 @@ static void wippyi_slab_publish(wippyi_slab *slab)
     wippyi_a32_store_rel(&slab->high, high);
 }
 
+WIPPYI_FN uint32_t wippyi_slab_high(wippyi_slab *slab)
+{
+    uint32_t high;
+    wippyi_mutex_lock(&slab->lock); /* a refill that comes after us sees what we did before */
+    high = wippyi_a32_load_acq(&slab->high);
+    wippyi_mutex_unlock(&slab->lock);
+    return high;
+}
+
 WIPPYI_FN void wippyi_slab_set_aside(wippyi_slab *slab, uint32_t from, uint32_t to)
 {
     slab->aside_first = from;

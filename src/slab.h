@@ -47,6 +47,8 @@ WIPPYI_FN wippy_result wippyi_slab_init(wippyi_slab *slab, wippyi_mem *mem, size
 WIPPYI_FN void wippyi_slab_set_aside(wippyi_slab *slab, uint32_t from, uint32_t to);
 /* A record from there, or an ordinary one when they are used up. NULL: no memory, or the limit. */
 WIPPYI_FN void *wippyi_slab_get_aside(wippyi_slab *slab, wippyi_slab_cache *cache);
+/* One past the highest index made so far, as of a moment inside the call. */
+WIPPYI_FN uint32_t wippyi_slab_high(wippyi_slab *slab);
 WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab);
 WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache);
 WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, uint32_t count);

@@ -311,13 +311,17 @@ static void wippyi_bind_exec(wippy_runtime *rt, wippyi_worker *w, const wippyi_j
 {
     uint64_t open = (uint64_t)job->on_exit.sequence << 2 | WIPPYI_YIELD_OPEN;
     uint64_t child = job->pid.id;
+    uint64_t before;
     wippyi_yield *yield;
     if (job->on_exit.sequence == 0) {
         return;
     }
     yield = (wippyi_yield *)wippyi_slab_at(&rt->yields, job->on_exit.index);
-    if (wippyi_a64_load_sc(&yield->state) == open) {
-        wippyi_a64_store_sc(&yield->child, child);
+    /* Only while the yield is ours: a CAS, because the record may be dropped and used again between the
+       look and the write, and its next user's child must stay. */
+    before = wippyi_a64_load_sc(&yield->child);
+    while (wippyi_a64_load_sc(&yield->state) == open &&
+           !wippyi_a64_cas_sc(&yield->child, &before, child)) {
     }
     if (wippyi_a64_load_sc(&yield->state) != open) {
         /* our pid -> 0, unless the record's next user has written its own */
