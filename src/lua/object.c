@@ -3,19 +3,56 @@
    made by others cannot hold it by accident. */
 #include "object.h"
 
+#include <string.h>
+
+/* More methods than this are not entered before they are called: every tick brings a Time, and its
+   thirty methods would cost an idle process three kilobytes. */
+#define WIPPYLI_OBJECT_EAGER 8
+
 typedef struct wippyli_object_head {
     const wippyli_class *cls;
 } wippyli_object_head;
 
 /* Methods stand in a table of their own: what scripts reach through obj.name never has a metamethod in
    it, and no script reaches the table itself or the metatable. */
-static void wippyli_object_fill(lua_State *L, const wippyli_class *cls, int metatable)
+static void wippyli_object_fill(lua_State *L, const wippyli_class *cls, int metatable, bool late)
 {
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
         bool meta = method->name[0] == '_' && method->name[1] == '_';
-        lua_pushcfunction(L, method->func);
-        lua_setfield(L, meta ? metatable : metatable + 1, method->name);
+        if (meta || !late) {
+            lua_pushcfunction(L, method->func);
+            lua_setfield(L, meta ? metatable : metatable + 1, method->name);
+        }
     }
+}
+
+/* methods[name] of a class with many: looked up in C the first time, a field from then on. */
+static int wippyli_object_find(lua_State *L)
+{
+    const wippyli_class *cls = (const wippyli_class *)lua_touserdata(L, lua_upvalueindex(1));
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "__";
+    bool meta = name[0] == '_' && name[1] == '_';
+    for (const luaL_Reg *method = cls->methods; !meta && method->name; method++) {
+        if (strcmp(method->name, name) == 0) {
+            lua_settop(L, 2);
+            lua_pushcfunction(L, method->func);
+            lua_pushvalue(L, 2);
+            lua_pushvalue(L, 3);
+            lua_rawset(L, 1);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The method table at the top fills itself. */
+static void wippyli_object_fill_late(lua_State *L, const wippyli_class *cls)
+{
+    lua_createtable(L, 0, 1);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)cls);
+    lua_pushcclosure(L, wippyli_object_find, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
 }
 
 static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
@@ -34,8 +71,12 @@ static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
     }
     lua_pop(L, 1);
     lua_createtable(L, 0, meta_count);
-    lua_createtable(L, 0, method_count);
-    wippyli_object_fill(L, cls, lua_gettop(L) - 1);
+    bool late = method_count > WIPPYLI_OBJECT_EAGER;
+    lua_createtable(L, 0, late ? 0 : method_count);
+    wippyli_object_fill(L, cls, lua_gettop(L) - 1, late);
+    if (late) {
+        wippyli_object_fill_late(L, cls);
+    }
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, cls->name);
     lua_setfield(L, -2, "__name");
