@@ -3,13 +3,11 @@ local time = require("time")
 
 local function main(parent, every)
     local ticks = time.ticker(every):channel()
-    coroutine.spawn(function()
-        while true do
-            ticks:receive()
-            process.send(parent, "tick")
-        end
-    end)
-    process.events():receive() -- CANCEL; when main returns the coroutine ends too
+    local either = { process.events():case_receive(), ticks:case_receive() } -- made once: the swarm is large
+    while true do
+        if channel.select(either).channel ~= ticks then return end -- CANCEL
+        process.send(parent, "tick")
+    end
 end
 
 return { main = main }
