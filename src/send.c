@@ -156,7 +156,7 @@ WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_t
     if (WIPPYI_LIKELY(wippyi_send_fast(self, to, topic, data, size, count, &r))) {
         return r;
     }
-    r = wippyi_send_begin(self, to, size, &slot);
+    r = count <= UINT16_MAX ? wippyi_send_begin(self, to, size, &slot) : WIPPY_ERR_INVALID;
     if (r != WIPPY_OK) {
         return r;
     }
