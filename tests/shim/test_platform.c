@@ -12,7 +12,7 @@
 #define MS 1000000u
 #define LONG_NS (20000u * (uint64_t)MS) /* "for ever", but a broken build still ends */
 
-/* ------------------------------------------------------------------ helpers */
+/* ------------------------------------------------------------------ tools */
 
 typedef struct bench {
     test_heap heap;
