@@ -5,7 +5,7 @@
 #include "../test.h"
 #include "literal.h"
 
-/* ------------------------------------------------------------------ helpers */
+/* ------------------------------------------------------------------ tools */
 
 typedef struct request {
     literal actor_meta;
