@@ -1330,6 +1330,7 @@ typedef struct wippy_kind_call {
     wippy_entry *after;   /* what is to come; NULL = delete */
     wippy_snapshot *next; /* the registry as it will be: look up references here */
     bool loading;         /* part of a load, not of a change at run time */
+    bool reloading;       /* part of wippy_reload_project(): refuse what could not be used */
     bool undo;            /* takes back an accepted change: must not fail */
     wippy_diag *diag;     /* never NULL: say why not */
     void *user_data;
@@ -1434,6 +1435,23 @@ typedef struct wippy_project_desc {
             _ERR_CONFLICT, _ERR_IO, _ERR_NOMEM, or what a handler answered. */
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
                                           wippy_diag *diag);
+
+/* Read a project again and apply what differs from the current version, as one change: entries that
+   are new are created, those with another meta or data updated, those whose file stood below a root of
+   the project and that are not there any more deleted. An entry changed at run time goes back to what
+   its file says. Nothing differs: no version is made.
+   Unlike a load it is strict: one wrong file and everything stays as it is.
+
+   desc     as it was loaded with
+   changes  receives how many entries changed; may be NULL
+   version  receives the number of the version that is current now; may be NULL
+   diag     file, line and column of what is wrong, or the entry that was refused; may be NULL
+
+   Thread:  as wippy_load_project().
+   Returns: as wippy_load_project() and wippy_registry_apply(); _ERR_SYNTAX, _ERR_INVALID and _ERR_IO
+            also for a file of the project. */
+WIPPY_API wippy_result wippy_reload_project(wippy_runtime *rt, const wippy_project_desc *desc,
+                                            size_t *changes, int64_t *version, wippy_diag *diag);
 
 /* ------------------------------------------------------------------ configuration
    For programs with files and options of their own. */

@@ -8,7 +8,8 @@ typedef enum wippyi_change_mode {
     WIPPYI_CHANGE_APPLY =
         0,              /* at run time: every kind needs a handler, every reference its target */
     WIPPYI_CHANGE_MOVE, /* to another version: what was not applied then may stay so */
-    WIPPYI_CHANGE_LOAD  /* lenient, with warnings */
+    WIPPYI_CHANGE_LOAD, /* lenient, with warnings */
+    WIPPYI_CHANGE_RELOAD /* at run time, but kinds without handler are warned about */
 } wippyi_change_mode;
 
 /* What became of one change. */
@@ -203,6 +204,73 @@ static wippy_result wippyi_change_take_loaded(wippyi_change *change, wippy_entry
     return WIPPY_OK;
 }
 
+static bool wippyi_change_same_bytes(wippy_slice a, wippy_slice b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static bool wippyi_change_same_content(const wippy_entry *a, const wippy_entry *b)
+{
+    return strcmp(a->kind, b->kind) == 0 && wippyi_change_same_bytes(a->meta, b->meta) &&
+           wippyi_change_same_bytes(a->data, b->data);
+}
+
+/* The loaded entries that differ from what is there. index: receives all loaded ones. */
+static wippy_result wippyi_change_take_differing(wippyi_change *change, wippy_entry *const *entries,
+                                                 size_t count, wippyi_ids *index)
+{
+    for (size_t i = 0; i < count; i++) {
+        wippy_entry *before = wippy_snapshot_get(change->base, entries[i]->id);
+        wippyi_ids_add(index, entries, (uint32_t)i);
+        if (before != NULL && wippyi_change_same_content(before, entries[i])) {
+            continue;
+        }
+        if (before != NULL &&
+            wippyi_change_same_kind(change, entries[i]->kind, before) != WIPPY_OK) {
+            return WIPPY_ERR_INVALID;
+        }
+        wippyi_change_number(change, before, entries[i]);
+        wippyi_changes_add(&change->list, before, entries[i]);
+    }
+    return WIPPY_OK;
+}
+
+static void wippyi_change_take_missing(wippyi_change *change, wippy_entry *const *entries,
+                                       const wippyi_ids *index, wippyi_owns_fn owns,
+                                       void *user_data)
+{
+    wippy_slice none = {NULL, 0};
+    size_t count = wippy_snapshot_count(change->base);
+    for (size_t i = 0; i < count; i++) {
+        wippy_entry *entry = wippy_snapshot_entry(change->base, i);
+        if (wippyi_ids_find(index, entries, none, wippyi_text_slice(entry->id)) ==
+                WIPPYI_NOWHERE &&
+            owns(entry->file, user_data)) {
+            wippyi_changes_add(&change->list, entry, NULL);
+        }
+    }
+}
+
+static wippy_result wippyi_change_take_difference(wippyi_change *change,
+                                                  wippy_entry *const *entries, size_t count,
+                                                  wippyi_owns_fn owns, void *user_data)
+{
+    wippyi_mem *mem = change->registry->mem;
+    wippyi_ids index;
+    memset(&index, 0, sizeof(index));
+    size_t room = count + wippy_snapshot_count(change->base);
+    if (wippyi_changes_make(&change->list, mem, room) != WIPPY_OK ||
+        wippyi_ids_make(&index, mem, count) != WIPPY_OK) {
+        return wippyi_change_nomem(change);
+    }
+    wippy_result result = wippyi_change_take_differing(change, entries, count, &index);
+    if (result == WIPPY_OK) {
+        wippyi_change_take_missing(change, entries, &index, owns, user_data);
+    }
+    wippyi_ids_free(&index, mem);
+    return result;
+}
+
 /* ------------------------------------------------------------------ preparing */
 
 static const wippyi_kind *wippyi_change_kind(const wippyi_change *change,
@@ -342,6 +410,7 @@ static void wippyi_change_call(wippyi_change *change, const wippy_entry_change *
     call->after = item->after;
     call->next = change->next;
     call->loading = change->mode == WIPPYI_CHANGE_LOAD;
+    call->reloading = change->mode == WIPPYI_CHANGE_RELOAD;
     call->diag = change->diag;
     call->user_data = kind->desc.user_data;
 }
@@ -603,6 +672,28 @@ WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry
     result = wippyi_change_take_loaded(&change, entries, count);
     if (result == WIPPY_OK) {
         result = wippyi_change_run(&change);
+    }
+    wippyi_change_end(&change);
+    return result;
+}
+
+WIPPYI_FN wippy_result wippyi_change_reload(wippyi_registry *registry, wippy_entry *const *entries,
+                                            size_t entry_count, wippyi_owns_fn owns,
+                                            void *user_data, size_t *count, int64_t *version,
+                                            wippy_diag *diag)
+{
+    wippyi_change change;
+    wippy_result result = wippyi_change_begin(&change, registry, WIPPYI_CHANGE_RELOAD, diag);
+    if (result != WIPPY_OK) {
+        return result;
+    }
+    result = wippyi_change_take_difference(&change, entries, entry_count, owns, user_data);
+    *count = change.list.count;
+    if (result == WIPPY_OK && *count > 0) {
+        result = wippyi_change_run(&change);
+    }
+    if (result == WIPPY_OK && version != NULL) {
+        *version = *count > 0 ? change.next->version : change.base->version;
     }
     wippyi_change_end(&change);
     return result;

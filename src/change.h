@@ -16,4 +16,17 @@
 WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry *const *entries,
                                           size_t count, wippy_diag *diag);
 
+/* Is that the file of an entry that a reload may delete? */
+typedef bool (*wippyi_owns_fn)(const char *file, void *user_data);
+
+/* Make the registry agree with what was loaded, as one version: entries that differ are created or
+   updated, those whose file is owned and that were not loaded are deleted. What is the same in kind,
+   meta and data is left alone. entries: as for wippyi_change_load().
+   count    receives how many entries changed; 0 = nothing differs, no version was made
+   Returns: as wippy_registry_apply(), but a kind without handler is only warned about. */
+WIPPYI_FN wippy_result wippyi_change_reload(wippyi_registry *registry, wippy_entry *const *entries,
+                                            size_t entry_count, wippyi_owns_fn owns,
+                                            void *user_data, size_t *count, int64_t *version,
+                                            wippy_diag *diag);
+
 #endif /* WIPPYI_CHANGE_H */

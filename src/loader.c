@@ -258,6 +258,7 @@ typedef struct wippyi_loader {
     wippy_runtime *rt;
     wippyi_mem *mem;
     const wippy_project_desc *desc;
+    bool strict;            /* a wrong file is an error, not left out */
     wippyi_entries entries; /* of all documents so far */
     const char *file;       /* the document that is read, for the warning about duplicates */
     wippy_diag *diag;
@@ -339,6 +340,29 @@ static wippy_result wippyi_loader_text(wippyi_loader *loader, const wippyi_docum
     return result;
 }
 
+/* What stands at loader->path could not be read: leave it out, or give up. */
+static wippy_result wippyi_loader_bad(const wippyi_loader *loader, wippy_result result,
+                                      const char *what, const wippy_diag *why)
+{
+    if (result == WIPPY_ERR_NOMEM) {
+        return wippyi_loader_nomem(loader);
+    }
+    if (result == WIPPY_OK || !loader->strict) {
+        if (result != WIPPY_OK) {
+            wippyi_loader_warn(loader, what, "path", loader->path, why);
+        }
+        return WIPPY_OK;
+    }
+    if (loader->diag != NULL) {
+        *loader->diag = *why;
+        loader->diag->code = result;
+        if (loader->diag->file[0] == '\0') {
+            snprintf(loader->diag->file, sizeof(loader->diag->file), "%.250s", loader->path);
+        }
+    }
+    return result;
+}
+
 /* The file at loader->path; a wrong one is left out. `root_size`: bytes of the root in the path. */
 static wippy_result wippyi_loader_file(wippyi_loader *loader, const char *root, size_t root_size,
                                        size_t directory_size)
@@ -365,13 +389,7 @@ static wippy_result wippyi_loader_file(wippyi_loader *loader, const char *root, 
         result = wippyi_loader_text(loader, &document, &why);
         wippyi_mem_free(loader->mem, text, size + 1);
     }
-    if (result == WIPPY_ERR_NOMEM) {
-        return wippyi_loader_nomem(loader);
-    }
-    if (result != WIPPY_OK) {
-        wippyi_loader_warn(loader, "process file", "path", loader->path, &why);
-    }
-    return WIPPY_OK;
+    return wippyi_loader_bad(loader, result, "process file", &why);
 }
 
 static bool wippyi_name_ends(const wippyi_dir_entry *item, const char *ending)
@@ -401,13 +419,7 @@ static wippy_result wippyi_loader_enter(wippyi_loader *loader, size_t depth)
     memset(level, 0, sizeof(*level));
     level->path_size = strlen(loader->path);
     wippy_result result = wippyi_dir_read(loader->mem, loader->path, &level->dir, &why);
-    if (result == WIPPY_ERR_NOMEM) {
-        return wippyi_loader_nomem(loader);
-    }
-    if (result != WIPPY_OK) {
-        wippyi_loader_warn(loader, "process directory", "path", loader->path, &why);
-    }
-    return WIPPY_OK;
+    return wippyi_loader_bad(loader, result, "process directory", &why);
 }
 
 static wippy_result wippyi_loader_too_many(const wippyi_loader *loader)
@@ -559,16 +571,30 @@ static wippyi_loader *wippyi_loader_make(wippy_runtime *rt, const wippy_project_
     return loader;
 }
 
-static wippy_result wippyi_loader_finish(wippyi_loader *loader, wippy_result result)
+static void wippyi_loader_free(wippyi_loader *loader)
 {
     wippyi_mem *mem = loader->mem;
+    wippyi_entries_free(&loader->entries);
+    wippyi_mem_free(mem, loader, sizeof(*loader));
+}
+
+static wippy_result wippyi_loader_finish(wippyi_loader *loader, wippy_result result)
+{
     if (result == WIPPY_OK) {
         result = wippyi_change_load(wippyi_runtime_registry(loader->rt), loader->entries.items,
                                     loader->entries.count, loader->diag);
     }
-    wippyi_entries_free(&loader->entries);
-    wippyi_mem_free(mem, loader, sizeof(*loader));
+    wippyi_loader_free(loader);
     return result;
+}
+
+/* Every entry of the project; roots receives where they were found. */
+static wippy_result wippyi_loader_project(wippyi_loader *loader, wippyi_roots *roots)
+{
+    memset(roots, 0, sizeof(*roots));
+    roots->mem = loader->mem;
+    wippy_result result = wippyi_project_roots(loader, roots);
+    return result == WIPPY_OK ? wippyi_project_read(loader, roots) : result;
 }
 
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
@@ -577,18 +603,52 @@ WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project
     wippy_project_desc defaults;
     wippyi_roots roots;
     memset(&defaults, 0, sizeof(defaults));
-    memset(&roots, 0, sizeof(roots));
     wippyi_loader *loader = wippyi_loader_make(rt, desc != NULL ? desc : &defaults, diag);
     if (loader == NULL) {
         return WIPPY_ERR_NOMEM;
     }
-    roots.mem = loader->mem;
-    wippy_result result = wippyi_project_roots(loader, &roots);
-    if (result == WIPPY_OK) {
-        result = wippyi_project_read(loader, &roots);
-    }
+    wippy_result result = wippyi_loader_project(loader, &roots);
     wippyi_roots_free(&roots);
     return wippyi_loader_finish(loader, result);
+}
+
+/* Is the file below one of the roots? Entries made at run time have none. */
+static bool wippyi_roots_own(const char *file, void *user_data)
+{
+    const wippyi_roots *roots = (const wippyi_roots *)user_data;
+    for (size_t i = 0; i < roots->count; i++) {
+        size_t size = strlen(roots->paths[i]);
+        if (strncmp(file, roots->paths[i], size) == 0 && file[size] == '/') {
+            return true;
+        }
+    }
+    return false;
+}
+
+WIPPY_API wippy_result wippy_reload_project(wippy_runtime *rt, const wippy_project_desc *desc,
+                                            size_t *changes, int64_t *version, wippy_diag *diag)
+{
+    wippy_project_desc defaults;
+    wippyi_roots roots;
+    size_t count = 0;
+    memset(&defaults, 0, sizeof(defaults));
+    wippyi_loader *loader = wippyi_loader_make(rt, desc != NULL ? desc : &defaults, diag);
+    if (loader == NULL) {
+        return WIPPY_ERR_NOMEM;
+    }
+    loader->strict = true;
+    wippy_result result = wippyi_loader_project(loader, &roots);
+    if (result == WIPPY_OK) {
+        result = wippyi_change_reload(wippyi_runtime_registry(rt), loader->entries.items,
+                                      loader->entries.count, wippyi_roots_own, &roots, &count,
+                                      version, diag);
+    }
+    if (result == WIPPY_OK && changes != NULL) {
+        *changes = count;
+    }
+    wippyi_roots_free(&roots);
+    wippyi_loader_free(loader);
+    return result;
 }
 
 WIPPY_API wippy_result wippy_load_text(wippy_runtime *rt, const char *name, const char *text,

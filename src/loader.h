@@ -1,9 +1,9 @@
 /* ========================================================================== >>loader
    Projects: the lock file, the roots it names, and every document below them, as one load.
-   wippy_load_project() and wippy_load_text().
+   wippy_load_project(), wippy_reload_project() and wippy_load_text().
    Any thread, but it reads files: not a step.  Locks: the registry's, when the entries are ready.
    Allocates: through wippyi_mem.
-   Holds: a document that is wrong adds nothing; of two entries with one id the later stays. */
+   Holds: a document that is wrong adds nothing, and ends a reload; of two entries with one id the later stays. */
 #ifndef WIPPYI_LOADER_H
 #define WIPPYI_LOADER_H
 

@@ -602,6 +602,36 @@ static wippy_result wippyli_check_source(const wippy_kind_call *call, wippy_slic
     return result;
 }
 
+/* "id:2: why" becomes line 2 and "why". */
+static void wippyli_check_position(wippy_diag *diag, const char *id)
+{
+    size_t size = strlen(id);
+    unsigned line = 0;
+    int used = 0;
+    const char *at = strstr(diag->message, id);
+    if (diag->line == 0 && at && sscanf(at + size, ":%u: %n", &line, &used) == 1 && used > 0) {
+        const char *why = at + size + used;
+        diag->line = line;
+        memmove(diag->message, why, strlen(why) + 1);
+    }
+}
+
+/* Would it compile? Only asked where a broken source is to leave the old one in place. */
+static wippy_result wippyli_check_compiles(const wippy_kind_call *call)
+{
+    wippyli_bridge *bridge = (wippyli_bridge *)call->user_data;
+    const char *id = wippy_entry_id(call->after);
+    wippyli_code *code = NULL;
+    wippy_result result =
+        wippyli_code_make(bridge, id, wippy_entry_data(call->after), &code, call->diag);
+    if (result == WIPPY_OK) {
+        wippyli_code_release(bridge, code);
+    } else {
+        wippyli_check_position(call->diag, id);
+    }
+    return result;
+}
+
 static wippy_result wippyli_check_library(const wippy_kind_call *call)
 {
     wippy_slice data = wippy_entry_data(call->after);
@@ -613,7 +643,10 @@ static wippy_result wippyli_check_library(const wippy_kind_call *call)
     if (result == WIPPY_OK) {
         result = wippyli_check_imports(call, data);
     }
-    return result == WIPPY_OK ? wippyli_check_source(call, source) : result;
+    if (result == WIPPY_OK) {
+        result = wippyli_check_source(call, source);
+    }
+    return result == WIPPY_OK && call->reloading ? wippyli_check_compiles(call) : result;
 }
 
 static wippy_result wippyli_check_function(const wippy_kind_call *call)

@@ -616,6 +616,74 @@ TEST(test_project_without_memory_loads_all_or_nothing)
     CHECK(test_heap_sweep(load_all, NULL) > 50);
 }
 
+/* ------------------------------------------------------------------ reload */
+
+static wippy_result reload(kit *k, size_t *changes, int64_t *version, wippy_diag *diag)
+{
+    wippy_project_desc desc;
+    memset(&desc, 0, sizeof(desc));
+    desc.directory = project;
+    *changes = 99;
+    return wippy_reload_project(k->rt, &desc, changes, version, diag);
+}
+
+TEST(test_reload_applies_what_differs_as_one_version)
+{
+    kit k;
+    size_t changes = 0;
+    int64_t version = 0;
+    begin_project("reload");
+    put_file("wippy.lock", LOCK);
+    put_file("src/a.yaml", "namespace: app\nentries:\n  - {name: a, kind: ns.x, n: 1}\n"
+                           "  - {name: b, kind: ns.x, s: file://text}\n  - {name: c, kind: ns.x}\n");
+    put_file("src/text", "old");
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
+    CHECK_EQ_INT(read_text(&k, "namespace: own\nname: kept\nkind: ns.x\n", NULL), WIPPY_OK);
+    CHECK_EQ_INT(reload(&k, &changes, &version, NULL), WIPPY_OK);
+    CHECK_EQ_INT(changes, 0);
+    CHECK_EQ_INT(version, 0);
+    put_file("src/a.yaml", "# a line more\nnamespace: app\nentries:\n"
+                           "  - {name: a, kind: ns.x, n: 1}\n"
+                           "  - {name: b, kind: ns.x, s: file://text}\n  - {name: d, kind: ns.x}\n");
+    put_file("src/text", "new");
+    CHECK_EQ_INT(reload(&k, &changes, &version, NULL), WIPPY_OK);
+    CHECK_EQ_INT(changes, 3);
+    CHECK_EQ_INT(version, 1);
+    CHECK_STR(kit_current_ids(&k), "app:a app:b own:kept app:d");
+    CHECK_STR(shown(&k, "app:b"), "{} {\"s\": \"new\"}");
+    CHECK_EQ_INT(reload(&k, &changes, &version, NULL), WIPPY_OK);
+    CHECK_EQ_INT(changes, 0);
+    CHECK_EQ_INT(version, 1);
+    kit_close(&k);
+}
+
+TEST(test_reload_one_wrong_file_changes_nothing)
+{
+    kit k;
+    size_t changes = 0;
+    int64_t version = 7;
+    wippy_diag diag;
+    begin_project("reload-wrong");
+    put_file("wippy.lock", LOCK);
+    put_file("src/a.yaml", "namespace: app\nname: a\nkind: ns.x\n");
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
+    put_file("src/a.yaml", "namespace: app\nname: a\nkind: ns.x\nmore: 1\n");
+    put_file("src/b.yaml", "namespace: app\nname: [\n");
+    memset(&diag, 0, sizeof(diag));
+    CHECK_EQ_INT(reload(&k, &changes, &version, &diag), WIPPY_ERR_SYNTAX);
+    CHECK(strstr(diag.file, "src/b.yaml") != NULL);
+    CHECK_EQ_INT(diag.line, 2);
+    CHECK(diag.column > 0);
+    CHECK_STR(shown(&k, "app:a"), "{} {}");
+    CHECK_EQ_INT(wippy_version_current(k.rt), 0);
+    put_file("src/b.yaml", "namespace: app\nname: a\nkind: registry.entry\n");
+    CHECK_EQ_INT(reload(&k, &changes, &version, &diag), WIPPY_ERR_INVALID); /* another kind */
+    CHECK_EQ_INT(version, 7);
+    kit_close(&k);
+}
+
 TEST_MAIN(TEST_ENTRY(test_document_entries_get_meta_and_data),
           TEST_ENTRY(test_document_single_entry_and_json),
           TEST_ENTRY(test_document_wrong_ones_say_where_and_what),
@@ -633,4 +701,6 @@ TEST_MAIN(TEST_ENTRY(test_document_entries_get_meta_and_data),
           TEST_ENTRY(test_project_overrides_change_one_field),
           TEST_ENTRY(test_project_circle_of_links_ends),
           TEST_ENTRY(test_project_too_deep_directories_are_left_out),
-          TEST_ENTRY(test_project_without_memory_loads_all_or_nothing))
+          TEST_ENTRY(test_project_without_memory_loads_all_or_nothing),
+          TEST_ENTRY(test_reload_applies_what_differs_as_one_version),
+          TEST_ENTRY(test_reload_one_wrong_file_changes_nothing))

@@ -2,7 +2,7 @@
    The wippy command: runs applications made of Lua and YAML. A plain user of the two headers.
    options  what was typed          config   .wippy.yaml and --set      log      the log line
    signals  Ctrl+C and the wait     modules  what Lua gets from here    run      wippy run
-   main     the other commands
+   watch    which files changed     main     the other commands
    Holds: no global state.  Errors: printed by fail(), exit code 1. */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -37,6 +37,7 @@ typedef struct cmd_options {
     bool silent;
     bool verbose;
     bool very_verbose;
+    bool watch; /* reload when files change */
     bool help;
     bool version;
     text_list overrides;
@@ -112,11 +113,13 @@ void log_line(log_sink *sink, wippy_log_level level, const char *message);
 typedef enum cmd_notice {
     NOTICE_NONE = 0, /* the time is up */
     NOTICE_SIGNAL,   /* the first SIGINT, SIGTERM or SIGHUP */
+    NOTICE_FILES,    /* something below a watched directory may have changed */
     NOTICE_EXIT      /* a terminal process ended, or the program called system.exit() */
 } cmd_notice;
 
 typedef struct cmd_watch {
     int wake[2]; /* pipe; a byte is a notice */
+    int files;   /* descriptor that is readable after a change of files; -1 = none */
     log_sink *log;
 } cmd_watch;
 
@@ -124,6 +127,28 @@ typedef struct cmd_watch {
 bool watch_open(cmd_watch *watch, log_sink *log);
 void watch_post(cmd_watch *watch, cmd_notice notice);
 cmd_notice watch_wait(cmd_watch *watch, int timeout_ms); /* -1 = for ever */
+
+/* ---------------------------------------------------------------- watch */
+
+/* What the files of a project looked like when they were last looked at. */
+typedef struct file_watch {
+    text_list roots;  /* directories, owned */
+    int notify;       /* inotify descriptor; -1 = somebody has to look from time to time */
+    uint64_t seen;    /* fingerprint of names, sizes and times */
+} file_watch;
+
+#define FILE_WATCH_POLL_MS 300 /* between two looks without a descriptor */
+
+/* Watch the directories in `roots`, to which more may be added until the first look. */
+void file_watch_open(file_watch *watch);
+void file_watch_close(file_watch *watch);
+bool file_watch_add(file_watch *watch, const char *directory);
+
+/* Look at every file; did anything change since the last look? The first look says yes. */
+bool file_watch_changed(file_watch *watch);
+
+/* The descriptor was readable: empty it. */
+void file_watch_drain(int descriptor);
 
 /* ---------------------------------------------------------------- modules */
 

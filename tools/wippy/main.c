@@ -27,6 +27,8 @@ static const char usage[] =
     "  -c, --console                    logs on standard output, with the time since the start\n"
     "  -s, --silent                     no logs; implied by NAME and -x without -c or -v\n"
     "  -v, --verbose, --very-verbose    logs from level DEBUG on\n"
+    "  -w, --watch                      when files of the project change: load what differs into the\n"
+    "                                   running application; a broken file changes nothing\n"
     "  -o, --override NS:ENTRY:FIELD=VALUE  change a field of an entry; repeatable\n"
     "      --set SECTION.PATH=VALUE     change a setting of .wippy.yaml; repeatable:\n"
     "                                   logger.encoding, logger.level, shutdown.timeout,\n"

@@ -32,6 +32,7 @@ static const flag_desc flags[] = {
     {"very-verbose", 0, FLAG_BOOL, offsetof(cmd_options, very_verbose)},
     {"override", 'o', FLAG_LIST, offsetof(cmd_options, overrides)},
     {"set", 0, FLAG_LIST, offsetof(cmd_options, settings)},
+    {"watch", 'w', FLAG_BOOL, offsetof(cmd_options, watch)},
     {"help", 'h', FLAG_BOOL, offsetof(cmd_options, help)},
     {"version", 0, FLAG_BOOL, offsetof(cmd_options, version)},
     {"event-streams", 'e', FLAG_IGNORED, 0},

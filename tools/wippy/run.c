@@ -12,6 +12,7 @@
 
 #define HOST_WAIT_MS 5000 /* for the terminal host to run */
 #define POLL_MS      10
+#define SETTLE_MS    100  /* files that change together are loaded together */
 #define TEXT_MAX     2048
 #define ID_MAX       512
 #define NO_SLICE \
@@ -24,6 +25,7 @@ typedef struct session {
     const cmd_config *config;
     log_sink log;
     cmd_watch watch;
+    file_watch files; /* with --watch */
     lua_access access;
     wippy_runtime *rt;
     text_list terminals; /* ids of terminal.host entries; owned */
@@ -158,31 +160,46 @@ static int fail_diag(const session *s, const char *what, const wippy_diag *diag)
     return fail(s->options, "%s%s%s", what, what[0] != 0 ? ": " : "", text);
 }
 
-static int load_project(session *s, bool need_lock)
-{
-    char words[TEXT_MAX];
-    text_list skips = {NULL, 0};
-    text_list overrides = {NULL, 0};
+/* What load and reload are told about the project. */
+typedef struct project {
     wippy_project_desc desc;
-    wippy_diag diag;
-    memset(&desc, 0, sizeof desc);
-    memset(&diag, 0, sizeof diag);
-    read_skips(&skips, words, sizeof words);
+    text_list skips;
+    text_list overrides;
+    char words[TEXT_MAX];
+} project;
+
+static void project_open(const session *s, project *p)
+{
+    memset(p, 0, sizeof *p);
+    read_skips(&p->skips, p->words, sizeof p->words);
     for (size_t i = 0; i < s->config->overrides.count; i++) {
-        add_word(&overrides, s->config->overrides.items[i]);
+        add_word(&p->overrides, s->config->overrides.items[i]);
     }
     for (size_t i = 0; i < s->options->overrides.count; i++) {
-        add_word(&overrides, s->options->overrides.items[i]);
+        add_word(&p->overrides, s->options->overrides.items[i]);
     }
-    desc.directory = s->options->directory;
-    desc.overrides = overrides.items;
-    desc.override_count = (uint32_t)overrides.count;
-    desc.skip = skips.items;
-    desc.skip_count = (uint32_t)skips.count;
-    desc.need_lock = need_lock;
-    wippy_result result = wippy_load_project(s->rt, &desc, &diag);
-    free((void *)skips.items);
-    free((void *)overrides.items);
+    p->desc.directory = s->options->directory;
+    p->desc.overrides = p->overrides.items;
+    p->desc.override_count = (uint32_t)p->overrides.count;
+    p->desc.skip = p->skips.items;
+    p->desc.skip_count = (uint32_t)p->skips.count;
+}
+
+static void project_close(project *p)
+{
+    free((void *)p->skips.items);
+    free((void *)p->overrides.items);
+}
+
+static int load_project(session *s, bool need_lock)
+{
+    project p;
+    wippy_diag diag;
+    memset(&diag, 0, sizeof diag);
+    project_open(s, &p);
+    p.desc.need_lock = need_lock;
+    wippy_result result = wippy_load_project(s->rt, &p.desc, &diag);
+    project_close(&p);
     return result == WIPPY_OK ? 0 : fail_diag(s, "", &diag);
 }
 
@@ -434,11 +451,89 @@ static int start_services(session *s, bool must_run)
     return must_run && !is_over(s, 0) ? check_services(s) : 0;
 }
 
+/* ---------------------------------------------------------------- --watch */
+
+/* Directory of a file that is not below the project. */
+static void watch_directory_of(session *s, const char *file)
+{
+    char directory[TEXT_MAX];
+    const char *slash = strrchr(file, '/');
+    if (slash != NULL && slash > file && (size_t)(slash - file) < sizeof directory) {
+        snprintf(directory, sizeof directory, "%.*s", (int)(slash - file), file);
+        (void)file_watch_add(&s->files, directory);
+    }
+}
+
+static void watch_project(session *s)
+{
+    wippy_snapshot *entries = NULL;
+    const char *directory = s->options->directory;
+    size_t size = strlen(directory);
+    file_watch_open(&s->files);
+    (void)file_watch_add(&s->files, directory);
+    if (wippy_snapshot_current(s->rt, &entries) == WIPPY_OK) {
+        for (size_t i = 0; i < wippy_snapshot_count(entries); i++) {
+            const char *file = wippy_entry_file(wippy_snapshot_entry(entries, i), NULL);
+            bool inside = strcmp(directory, ".") == 0
+                              ? file[0] != '/' && strncmp(file, "../", 3) != 0
+                              : strncmp(file, directory, size) == 0;
+            if (file[0] != 0 && !inside) {
+                watch_directory_of(s, file);
+            }
+        }
+        wippy_snapshot_release(s->rt, entries);
+    }
+    s->watch.files = s->files.notify;
+    (void)file_watch_changed(&s->files);
+}
+
+static void reload(session *s)
+{
+    project p;
+    wippy_diag diag;
+    char text[TEXT_MAX];
+    char line[TEXT_MAX + 64];
+    size_t changes = 0;
+    int64_t version = 0;
+    memset(&diag, 0, sizeof diag);
+    project_open(s, &p);
+    wippy_result result = wippy_reload_project(s->rt, &p.desc, &changes, &version, &diag);
+    project_close(&p);
+    if (result != WIPPY_OK) {
+        diag_text(&diag, text, sizeof text);
+        snprintf(line, sizeof line, "not reloaded: %s", text);
+        log_line(&s->log, WIPPY_LOG_ERROR, line);
+    } else if (changes > 0) {
+        snprintf(line, sizeof line, "reloaded: %zu %s, version %lld", changes,
+                 changes == 1 ? "entry" : "entries", (long long)version);
+        log_line(&s->log, WIPPY_LOG_INFO, line);
+    }
+}
+
+/* Something may have changed: wait until nothing does any more, then load it. */
+static void look_at_files(session *s)
+{
+    if (!file_watch_changed(&s->files)) {
+        return;
+    }
+    s->watch.files = -1; /* news of files would cut the wait short */
+    while (!is_over(s, SETTLE_MS) && file_watch_changed(&s->files)) {
+    }
+    s->watch.files = s->files.notify;
+    if (!is_over(s, 0)) {
+        reload(s);
+    }
+}
+
 /* ---------------------------------------------------------------- waiting and stopping */
 
 static void wait_for_end(session *s)
 {
-    while (!is_over(s, -1)) {
+    bool polls = s->options->watch && s->files.notify < 0;
+    while (!is_over(s, polls ? FILE_WATCH_POLL_MS : -1)) {
+        if (s->options->watch) {
+            look_at_files(s);
+        }
     }
     if (s->signaled) {
         log_line(&s->log, WIPPY_LOG_INFO, "received shutdown signal");
@@ -492,6 +587,9 @@ static int run_runtime(session *s, const char *name, const text_list *arguments)
         find_terminals(s, entries);
         wippy_snapshot_release(s->rt, entries);
     }
+    if (status == 0 && s->options->watch) {
+        watch_project(s);
+    }
     if (status == 0) {
         status = start_services(s, !process);
     }
@@ -537,7 +635,7 @@ int command_run(const cmd_options *options, const cmd_config *config, const char
 {
     session s;
     bool process = name != NULL || options->exec != NULL;
-    bool loud = options->verbose || options->very_verbose || options->console;
+    bool loud = options->verbose || options->very_verbose || options->console || options->watch;
     memset(&s, 0, sizeof s);
     s.options = options;
     s.config = config;
@@ -551,6 +649,9 @@ int command_run(const cmd_options *options, const cmd_config *config, const char
         status = run_runtime(&s, name, arguments);
     }
     free_terminals(&s);
+    if (options->watch) {
+        file_watch_close(&s.files);
+    }
     lua_access_close(&s.access);
     return status;
 }

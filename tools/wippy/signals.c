@@ -65,6 +65,7 @@ bool watch_open(cmd_watch *watch, log_sink *log)
 {
     sigset_t set;
     watch->log = log;
+    watch->files = -1;
     if (pipe(watch->wake) != 0) {
         return false;
     }
@@ -85,14 +86,22 @@ void watch_post(cmd_watch *watch, cmd_notice notice)
 
 cmd_notice watch_wait(cmd_watch *watch, int timeout_ms)
 {
-    struct pollfd readable;
-    readable.fd = watch->wake[0];
-    readable.events = POLLIN;
-    readable.revents = 0;
-    int count = poll(&readable, 1, timeout_ms);
-    char byte = 0;
-    if (count <= 0 || read(watch->wake[0], &byte, 1) != 1) {
+    struct pollfd readable[2];
+    memset(readable, 0, sizeof readable);
+    readable[0].fd = watch->wake[0];
+    readable[0].events = POLLIN;
+    readable[1].fd = watch->files; /* poll() skips -1 */
+    readable[1].events = POLLIN;
+    if (poll(readable, 2, timeout_ms) <= 0) {
         return NOTICE_NONE;
     }
-    return (cmd_notice)byte;
+    char byte = 0;
+    if ((readable[0].revents & POLLIN) != 0 && read(watch->wake[0], &byte, 1) == 1) {
+        return (cmd_notice)byte;
+    }
+    if ((readable[1].revents & POLLIN) != 0) {
+        file_watch_drain(watch->files);
+        return NOTICE_FILES;
+    }
+    return NOTICE_NONE;
 }
