@@ -123,7 +123,8 @@ typedef enum wippy_value_type {
     WIPPY_STRING = 4, /* bytes, any content, a length */
     WIPPY_ARRAY = 5,  /* values, then WIPPY_END */
     WIPPY_MAP = 6,    /* key, value, key, value ... then WIPPY_END; keys are neither nil nor NaN */
-    WIPPY_ERROR = 7,  /* kind, message, retryable; at most one value (details), then WIPPY_END */
+    WIPPY_ERROR = 7,  /* kind, message, retryable; at most two values, then WIPPY_END: details (nil
+                         when there are none), the stack where it happened as text */
     WIPPY_REF = 8,    /* an earlier array, map or error of the same sequence, open or closed:
                          containers are numbered 0, 1, 2 ... in the order in which they begin */
     WIPPY_END = 9     /* closes an array, map or error; also "no value here" */
@@ -199,7 +200,7 @@ WIPPY_API void wippy_writer_free(wippy_writer *w);
    Thread:  the one that uses the writer.
    Returns: WIPPY_OK (w->count is the number of top-level values), _ERR_INVALID (a container is
             still open, or an earlier misuse: an end without begin, a nil or NaN key, a key
-            without value, a second details value, a reference to a container that has not
+            without value, a third value in an error, a reference to a container that has not
             begun), _ERR_NOMEM, _ERR_LIMIT (deeper than WIPPY_VALUE_DEPTH_MAX), or what
             wippy_writer_fail() was given.
    Cost:    constant. */
@@ -334,7 +335,7 @@ WIPPY_API wippy_result wippy_read_leave(wippy_reader *reader);
 
 /* Verify a whole sequence once, so that its readers need not: lengths, depth, balanced ends,
    references that point backwards, pairs complete, keys neither nil nor NaN, errors with at most
-   one details value. Two equal keys in a map are not looked for; the last one counts.
+   two values. Two equal keys in a map are not looked for; the last one counts.
 
    count    top-level values there must be
 

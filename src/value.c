@@ -45,7 +45,7 @@ static wippy_result wippyi_nest_close(wippy_writer *w)
     }
     unsigned kind = wippyi_nest_kind(w);
     if ((kind == WIPPYI_NEST_MAP && (w->items & 1) != 0) ||
-        (kind == WIPPYI_NEST_ERROR && w->items > 1)) {
+        (kind == WIPPYI_NEST_ERROR && w->items > 2)) {
         return WIPPY_ERR_INVALID;
     }
     w->depth--;
@@ -1291,6 +1291,15 @@ static bool wippyi_text_map(wippyi_text *text, wippy_reader *reader)
     }
 }
 
+/* The details were read. The stack is left out: it is long, and for people who look for causes. */
+static bool wippyi_text_pass_stack(wippy_reader *reader)
+{
+    wippy_value end;
+    wippy_result result = wippy_read_skip(reader, NULL);
+    return (result == WIPPY_OK || result == WIPPY_ERR_NOTFOUND) &&
+           wippy_read(reader, &end) == WIPPY_OK && end.type == WIPPY_END;
+}
+
 static bool wippyi_text_error(wippyi_text *text, wippy_reader *reader, const wippy_value *error)
 {
     wippy_value details;
@@ -1305,12 +1314,14 @@ static bool wippyi_text_error(wippyi_text *text, wippy_reader *reader, const wip
     if (wippy_read(reader, &details) != WIPPY_OK) {
         return false;
     }
-    if (details.type != WIPPY_END) {
+    if (details.type != WIPPY_END && details.type != WIPPY_NIL) {
         wippyi_text_word(text, ", \"details\": ");
-        if (!wippyi_text_value(text, reader, &details) ||
-            wippy_read(reader, &details) != WIPPY_OK || details.type != WIPPY_END) {
+        if (!wippyi_text_value(text, reader, &details)) {
             return false;
         }
+    }
+    if (details.type != WIPPY_END && !wippyi_text_pass_stack(reader)) {
+        return false;
     }
     wippyi_text_word(text, "}");
     return true;

@@ -21,7 +21,7 @@
      69 varint       reference: how many containers back, counted in the order in which they begin
                      (1 = the one that began last); a distance, so that a value can be moved
      6a byte         error: retryable (0 no, 1 yes, 2 unknown), kind and message as varint length
-                     and bytes, then at most one value (details), then 68
+                     and bytes, then at most two values (details, stack as text), then 68
      e0..ff          integer -32..-1
      others          malformed
 

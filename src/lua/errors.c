@@ -8,11 +8,13 @@
 #define WIPPYLI_ERROR_FRAMES 16
 #define WIPPYLI_ERROR_LEVELS 64 /* of the call stack looked at for them; C functions are left out */
 
-/* User values. Most errors have the first two only. */
+/* User values. Most errors have the first two only, received ones the first three. */
 enum {
     WIPPYLI_ERROR_MESSAGE = 1,
     WIPPYLI_ERROR_DETAILS,
     WIPPYLI_ERROR_PLAIN_VALUES = WIPPYLI_ERROR_DETAILS,
+    WIPPYLI_ERROR_STACK, /* string: where it happened in the process that sent it */
+    WIPPYLI_ERROR_RECEIVED_VALUES = WIPPYLI_ERROR_STACK,
     WIPPYLI_ERROR_CONTEXT, /* string or nil */
     WIPPYLI_ERROR_KIND,    /* string when the kind is none of the list */
     WIPPYLI_ERROR_ORIGIN,  /* "name:line: " taken off the message, when no frame says the same */
@@ -222,43 +224,144 @@ static const char *wippyli_error_push_function(lua_State *L, const char *source,
     return lua_pushfstring(L, "function <%s:%d>", source, (int)defined);
 }
 
-static void wippyli_error_add_frame(lua_State *L, luaL_Buffer *buffer,
-                                    const wippyli_error_frame *frame)
+/* ------------------------------------------------------------------ stacks as text */
+
+#define WIPPYLI_STACK_HEAD "stack traceback:"
+#define WIPPYLI_STACK_ROOM 4096 /* for the head, an origin and all places */
+
+typedef struct wippyli_stack_text {
+    char *text;
+    size_t size;
+    size_t capacity;
+} wippyli_stack_text;
+
+/* Add a line, or nothing more once one did not fit. */
+static void wippyli_stack_add(wippyli_stack_text *stack, const char *line, size_t size)
 {
-    const char *source = wippyli_error_push_source(L, frame->source);
-    const char *function = wippyli_error_push_function(L, source, frame->defined);
-    lua_pushfstring(L, "\n\t%s:%d: in %s", source, (int)frame->line, function);
-    lua_replace(L, -3);
-    lua_pop(L, 1);
-    luaL_addvalue(buffer);
+    if (size > stack->capacity - stack->size) {
+        stack->capacity = stack->size;
+        return;
+    }
+    memcpy(stack->text + stack->size, line, size);
+    stack->size += size;
+}
+
+static void wippyli_stack_begin(wippyli_stack_text *stack, char *text, size_t capacity)
+{
+    stack->text = text;
+    stack->size = 0;
+    stack->capacity = capacity;
+    wippyli_stack_add(stack, WIPPYLI_STACK_HEAD, sizeof(WIPPYLI_STACK_HEAD) - 1);
+}
+
+/* A head alone says nothing. */
+static size_t wippyli_stack_size(const wippyli_stack_text *stack)
+{
+    return stack->size > sizeof(WIPPYLI_STACK_HEAD) - 1 ? stack->size : 0;
+}
+
+static void wippyli_stack_origin(wippyli_stack_text *stack, wippy_slice origin)
+{
+    char line[LUA_IDSIZE + 32];
+    if (origin.size > 2) { /* without ": " */
+        snprintf(line, sizeof(line), "\n\t%.*s", (int)origin.size - 2, origin.data);
+        wippyli_stack_add(stack, line, strlen(line));
+    }
+}
+
+static void wippyli_stack_place(wippyli_stack_text *stack, const char *source, int line,
+                                int defined)
+{
+    char text[2 * LUA_IDSIZE + 64];
+    if (defined == 0) {
+        snprintf(text, sizeof(text), "\n\t%s:%d: in main chunk", source, line);
+    } else {
+        snprintf(text, sizeof(text), "\n\t%s:%d: in function <%s:%d>", source, line, source,
+                 defined);
+    }
+    wippyli_stack_add(stack, text, strlen(text));
+}
+
+/* A text that came with the error: what fits of it, whole lines. */
+static size_t wippyli_stack_copy(wippy_slice from, char *text, size_t capacity)
+{
+    size_t size = from.size;
+    if (size > capacity) {
+        size = capacity;
+        while (size > 0 && from.data[size] != '\n') {
+            size--;
+        }
+    }
+    memcpy(text, from.data, size);
+    return size;
+}
+
+WIPPYLI_FN size_t wippyli_error_stack_text(lua_State *L, int index, char *text, size_t capacity)
+{
+    index = lua_absindex(L, index);
+    const wippyli_error *error = wippyli_error_test(L, index);
+    if (!error) {
+        return 0;
+    }
+    wippy_slice received = wippyli_error_value(L, index, WIPPYLI_ERROR_STACK);
+    if (received.size > 0) {
+        return wippyli_stack_copy(received, text, capacity);
+    }
+    wippyli_stack_text stack;
+    wippyli_stack_begin(&stack, text, capacity);
+    wippyli_stack_origin(&stack, wippyli_error_value(L, index, WIPPYLI_ERROR_ORIGIN));
+    for (uint32_t i = 0; i < error->frame_count; i++) {
+        const wippyli_error_frame *frame = &wippyli_error_frames(error)[i];
+        wippyli_stack_place(&stack, wippyli_error_push_source(L, frame->source), (int)frame->line,
+                            (int)frame->defined);
+        lua_pop(L, 1);
+    }
+    return wippyli_stack_size(&stack);
+}
+
+WIPPYLI_FN size_t wippyli_error_thread_text(lua_State *thread, wippy_slice origin, char *text,
+                                            size_t capacity)
+{
+    wippyli_stack_text stack;
+    bool first = true;
+    uint32_t count = 0;
+    lua_Debug ar;
+    wippyli_stack_begin(&stack, text, capacity);
+    for (int level = 0; level < WIPPYLI_ERROR_LEVELS && count < WIPPYLI_ERROR_FRAMES; level++) {
+        if (!lua_getstack(thread, level, &ar)) {
+            break;
+        }
+        lua_getinfo(thread, "Sl", &ar);
+        if (ar.currentline <= 0) {
+            continue;
+        }
+        if (first) {
+            char here[LUA_IDSIZE + 16];
+            snprintf(here, sizeof(here), "%s:%d: ", ar.short_src, ar.currentline);
+            if (strlen(here) != origin.size || memcmp(here, origin.data, origin.size) != 0) {
+                wippyli_stack_origin(&stack, origin);
+            }
+            first = false;
+        }
+        wippyli_stack_place(&stack, ar.short_src, ar.currentline,
+                            ar.linedefined > 0 ? ar.linedefined : 0);
+        count++;
+    }
+    if (first) {
+        wippyli_stack_origin(&stack, origin);
+    }
+    return wippyli_stack_size(&stack);
 }
 
 WIPPYLI_FN void wippyli_error_push_stack(lua_State *L, int index)
 {
-    index = lua_absindex(L, index);
-    const wippyli_error *error = wippyli_error_test(L, index);
-    uint32_t count = error ? error->frame_count : 0;
-    luaL_Buffer buffer;
-    luaL_buffinit(L, &buffer);
-    luaL_addstring(&buffer, "stack traceback:");
-    if (error && lua_getiuservalue(L, index, WIPPYLI_ERROR_ORIGIN) == LUA_TSTRING) {
-        size_t size = 0;
-        const char *origin = lua_tolstring(L, -1, &size);
-        lua_pushlstring(L, origin, size > 2 ? size - 2 : 0); /* without ": " */
-        lua_pushfstring(L, "\n\t%s", lua_tostring(L, -1));
-        lua_replace(L, -3);
-        lua_pop(L, 1);
-        luaL_addvalue(&buffer);
+    char text[WIPPYLI_STACK_ROOM];
+    size_t size = wippyli_error_stack_text(L, index, text, sizeof(text));
+    if (size > 0) {
+        lua_pushlstring(L, text, size);
     } else {
-        lua_pop(L, error ? 1 : 0);
-        if (count == 0) {
-            luaL_addstring(&buffer, "\n\t[C]: in ?");
-        }
+        lua_pushliteral(L, WIPPYLI_STACK_HEAD "\n\t[C]: in ?");
     }
-    for (uint32_t i = 0; i < count; i++) {
-        wippyli_error_add_frame(L, &buffer, &wippyli_error_frames(error)[i]);
-    }
-    luaL_pushresult(&buffer);
 }
 
 /* ------------------------------------------------------------------ making */
@@ -294,16 +397,16 @@ static wippyli_error *wippyli_error_new(lua_State *L, uint8_t kind, int retryabl
     return error;
 }
 
-/* Push an error object whose message is the string on top, which is popped. */
-static void wippyli_error_make(lua_State *L, lua_State *thread, const char *kind, size_t kind_size,
-                               int retryable)
+/* Push an error object whose message is the string on top, which is popped. value_count: user values,
+   unless the kind needs more. */
+static void wippyli_error_make_room(lua_State *L, lua_State *thread, const char *kind,
+                                    size_t kind_size, int retryable, int value_count)
 {
     wippyli_error_frame frames[WIPPYLI_ERROR_FRAMES];
     uint32_t frame_count = wippyli_error_capture(L, thread, frames);
     uint8_t known = wippyli_error_find_kind(kind, kind_size);
     bool other = known == WIPPYLI_ERROR_OTHER_KIND;
-    wippyli_error_new(L, known, retryable,
-                      other ? WIPPYLI_ERROR_ALL_VALUES : WIPPYLI_ERROR_PLAIN_VALUES, frames,
+    wippyli_error_new(L, known, retryable, other ? WIPPYLI_ERROR_ALL_VALUES : value_count, frames,
                       frame_count);
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, WIPPYLI_ERROR_MESSAGE);
@@ -311,6 +414,12 @@ static void wippyli_error_make(lua_State *L, lua_State *thread, const char *kind
         lua_pushlstring(L, kind, kind_size);
         lua_setiuservalue(L, -2, WIPPYLI_ERROR_KIND);
     }
+}
+
+static void wippyli_error_make(lua_State *L, lua_State *thread, const char *kind, size_t kind_size,
+                               int retryable)
+{
+    wippyli_error_make_room(L, thread, kind, kind_size, retryable, WIPPYLI_ERROR_PLAIN_VALUES);
 }
 
 WIPPYLI_FN void wippyli_error_push(lua_State *L, const char *kind, const char *message,
@@ -325,6 +434,24 @@ WIPPYLI_FN void wippyli_error_push_slices(lua_State *L, wippy_slice kind, wippy_
 {
     lua_pushlstring(L, message.data, message.size);
     wippyli_error_make(L, L, kind.data, kind.size, retryable);
+}
+
+WIPPYLI_FN void wippyli_error_push_received(lua_State *L, wippy_slice kind, wippy_slice message,
+                                            int retryable)
+{
+    lua_pushlstring(L, message.data, message.size);
+    wippyli_error_make_room(L, L, kind.data, kind.size, retryable, WIPPYLI_ERROR_RECEIVED_VALUES);
+}
+
+WIPPYLI_FN void wippyli_error_set_stack(lua_State *L, int index)
+{
+    wippyli_error *error = (wippyli_error *)lua_touserdata(L, index);
+    if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0) {
+        lua_pop(L, 1);
+        return;
+    }
+    error->frame_count = 0;
+    lua_setiuservalue(L, index, WIPPYLI_ERROR_STACK);
 }
 
 WIPPYLI_FN void wippyli_error_pushf(lua_State *L, const char *kind, int retryable,
@@ -772,6 +899,8 @@ WIPPYLI_FN int wippyli_errors_open(lua_State *L)
     return 1;
 }
 
+#undef WIPPYLI_STACK_HEAD
+#undef WIPPYLI_STACK_ROOM
 #undef WIPPYLI_ERROR_FRAMES
 #undef WIPPYLI_ERROR_LEVELS
 #undef WIPPYLI_ERROR_OTHER_KIND

@@ -3,7 +3,8 @@
 
    An error object is userdata: kind, message, retryable, details, the context given by errors.wrap(),
    and up to 16 {source, line} places. Nothing is formatted before somebody asks. Details are kept as
-   the Lua value they are. Two objects are equal only if they are the same.
+   the Lua value they are. Two objects are equal only if they are the same. One that came from another
+   process has the text of its stack there instead of places, if the sender knew it.
 
    A raised string stays a string inside the process; wippyli_error_from_raised() makes an error object
    of it where it leaves. The position that error() put in front is taken off only if it is known to be
@@ -31,6 +32,14 @@ WIPPYLI_FN void wippyli_error_pushf(lua_State *L, const char *kind, int retryabl
 WIPPYLI_FN void wippyli_error_push_slices(lua_State *L, wippy_slice kind, wippy_slice message,
                                           int retryable);
 
+/* As wippyli_error_push_slices, for an error that comes from elsewhere: with room for its stack. */
+WIPPYLI_FN void wippyli_error_push_received(lua_State *L, wippy_slice kind, wippy_slice message,
+                                            int retryable);
+
+/* The string on top, which is popped, is the stack of the error object at `index`, just made by the
+   above: its places are forgotten. Another type changes nothing. */
+WIPPYLI_FN void wippyli_error_set_stack(lua_State *L, int index);
+
 /* The value on top, which is popped, becomes the details of the error object at `index`; an empty
    table becomes nil. Only for objects just made. */
 WIPPYLI_FN void wippyli_error_set_details(lua_State *L, int index);
@@ -56,6 +65,20 @@ WIPPYLI_FN void wippyli_error_from_raised(lua_State *L, int index, lua_State *th
    the dead `thread` stands, or one recorded. Runs no Lua, allocates and raises nothing; needs 2 stack
    slots. */
 WIPPYLI_FN size_t wippyli_error_position_of(lua_State *L, int index, lua_State *thread);
+
+/* ---- stacks as text, for errors that leave the process: whole lines, as many as fit into `capacity`
+   bytes. Answer the size, 0 = nothing is known. Run no Lua, allocate and raise nothing; need 2 stack
+   slots. */
+
+#define WIPPYLI_ERROR_STACK_BYTES 1024 /* of stacks that leave a process */
+
+/* The text of stack() of the error object at `index`. */
+WIPPYLI_FN size_t wippyli_error_stack_text(lua_State *L, int index, char *text, size_t capacity);
+
+/* The same for a value raised in the dead `thread`. origin: the position ("name:line: ") that was taken
+   off its front; a line of its own if the thread does not stand there. */
+WIPPYLI_FN size_t wippyli_error_thread_text(lua_State *thread, wippy_slice origin, char *text,
+                                            size_t capacity);
 
 /* ---- reading */
 

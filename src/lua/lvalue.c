@@ -114,7 +114,7 @@ static bool wippyli_seen_add(wippyli_seen *seen, const void *container, uint32_t
 enum { WIPPYLI_LEVEL_ARRAY = 0, WIPPYLI_LEVEL_MAP, WIPPYLI_LEVEL_ERROR };
 
 typedef struct wippyli_level {
-    lua_Integer next;  /* array: elements written; error: details written */
+    lua_Integer next;  /* array: elements written; error: 1 = details were looked for */
     lua_Integer count; /* array: elements */
     uint8_t kind;
     bool value_waits; /* map: the key was written as a container, its value is on the stack */
@@ -304,6 +304,20 @@ static bool wippyli_encode_pair(wippyli_encoder *encoder, wippyli_level *level)
     return true;
 }
 
+/* Behind the details of the error on top, if there are any. */
+static void wippyli_encode_stack(wippyli_encoder *encoder, bool has_details)
+{
+    char text[WIPPYLI_ERROR_STACK_BYTES];
+    size_t size = wippyli_error_stack_text(encoder->L, -1, text, sizeof(text));
+    if (size == 0) {
+        return;
+    }
+    if (!has_details) {
+        wippy_write_nil(encoder->out);
+    }
+    wippy_write_string(encoder->out, text, size);
+}
+
 /* One step of the innermost container. False: it is complete. */
 static bool wippyli_encode_advance(wippyli_encoder *encoder)
 {
@@ -319,9 +333,11 @@ static bool wippyli_encode_advance(wippyli_encoder *encoder)
         return true;
     case WIPPYLI_LEVEL_MAP: return wippyli_encode_pair(encoder, level);
     default:
-        if (level->next++ > 0 || !wippyli_error_push_details(L, -1)) {
+        if (level->next > 0 || !wippyli_error_push_details(L, -1)) {
+            wippyli_encode_stack(encoder, level->next > 0);
             return false;
         }
+        level->next = 1;
         wippyli_encode_begin(encoder);
         return true;
     }
@@ -372,7 +388,7 @@ WIPPYLI_FN const char *wippyli_encode_text(wippy_result result)
 /* ------------------------------------------------------------------ decoding */
 
 typedef struct wippyli_opened {
-    lua_Integer next; /* array: elements set */
+    lua_Integer next; /* array: elements set; error: values seen */
     uint8_t kind;
     bool has_key; /* map: the key is on the stack, its value comes next */
 } wippyli_opened;
@@ -414,8 +430,8 @@ static void wippyli_decode_open(wippyli_decoder *decoder, const wippy_value *val
         break;
     default:
         level->kind = WIPPYLI_LEVEL_ERROR;
-        wippyli_error_push_slices(L, value->as.error.kind, value->as.error.message,
-                                  value->as.error.retryable);
+        wippyli_error_push_received(L, value->as.error.kind, value->as.error.message,
+                                    value->as.error.retryable);
         break;
     }
     if (decoder->seen) {
@@ -461,7 +477,13 @@ static void wippyli_decode_place(wippyli_decoder *decoder)
     switch (level->kind) {
     case WIPPYLI_LEVEL_ARRAY: lua_rawseti(L, -2, ++level->next); break;
     case WIPPYLI_LEVEL_MAP: wippyli_decode_pair(decoder, level); break;
-    default: wippyli_error_set_details(L, -2); break;
+    default:
+        if (level->next++ == 0) {
+            wippyli_error_set_details(L, -2);
+        } else {
+            wippyli_error_set_stack(L, -2);
+        }
+        break;
     }
 }
 

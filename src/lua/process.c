@@ -433,12 +433,17 @@ static void wippyli_end_error_object(wippyli_process *process, lua_State *L, int
     wippy_writer_free(&writer);
 }
 
-static void wippyli_end_message(wippyli_process *process, const char *text, size_t size,
-                                int retryable)
+/* End with an error Internal; stack: where, size 0 = nowhere. */
+static void wippyli_end_message(wippyli_process *process, wippy_slice text, int retryable,
+                                wippy_slice stack)
 {
     wippy_writer writer;
     wippy_writer_init(&writer, process->arena.bridge->rt);
-    wippy_write_error(&writer, "Internal", 8, text, size, retryable);
+    wippy_write_error(&writer, "Internal", 8, text.data, text.size, retryable);
+    if (stack.size > 0) {
+        wippy_write_nil(&writer);
+        wippy_write_string(&writer, stack.data, stack.size);
+    }
     wippy_write_end(&writer);
     wippyli_end_error(process, WIPPY_ERR_INTERNAL, &writer);
     wippy_writer_free(&writer);
@@ -447,9 +452,10 @@ static void wippyli_end_message(wippyli_process *process, const char *text, size
 WIPPYLI_FN void wippyli_end_done(wippyli_process *process, lua_State *L, int first, int count)
 {
     if (count >= 2 && lua_type(L, first + 1) == LUA_TSTRING) {
-        size_t size;
-        const char *text = lua_tolstring(L, first + 1, &size);
-        wippyli_end_message(process, text, size, 0);
+        wippy_slice text;
+        wippy_slice nowhere = {NULL, 0};
+        text.data = lua_tolstring(L, first + 1, &text.size);
+        wippyli_end_message(process, text, 0, nowhere);
         return;
     }
     if (count >= 2 && wippyli_is_error(L, first + 1)) {
@@ -474,6 +480,31 @@ WIPPYLI_FN void wippyli_end_done(wippyli_process *process, lua_State *L, int fir
     wippy_writer_free(&writer);
 }
 
+/* The value on top, raised in L and no error object, with the places where L stands. */
+static void wippyli_end_raised_value(wippyli_process *process, lua_State *L)
+{
+    char stack_text[WIPPYLI_ERROR_STACK_BYTES];
+    char type_text[64];
+    wippy_slice origin = {"", 0};
+    wippy_slice text;
+    wippy_slice stack;
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        text.data = lua_tolstring(L, -1, &text.size);
+        origin.data = text.data;
+        origin.size = wippyli_error_position_of(L, -1, L);
+        text.data += origin.size;
+        text.size -= origin.size;
+    } else {
+        snprintf(type_text, sizeof(type_text), "(error object is a %s value)",
+                 luaL_typename(L, -1));
+        text.data = type_text;
+        text.size = strlen(type_text);
+    }
+    stack.data = stack_text;
+    stack.size = wippyli_error_thread_text(L, origin, stack_text, sizeof(stack_text));
+    wippyli_end_message(process, text, -1, stack);
+}
+
 WIPPYLI_FN void wippyli_end_raised(wippyli_process *process, lua_State *L, int status)
 {
     if (process->ended) {
@@ -485,15 +516,8 @@ WIPPYLI_FN void wippyli_end_raised(wippyli_process *process, lua_State *L, int s
         wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory");
     } else if (wippyli_is_error(L, -1)) {
         wippyli_end_error_object(process, L, lua_gettop(L));
-    } else if (lua_type(L, -1) == LUA_TSTRING) {
-        size_t size;
-        const char *text = lua_tolstring(L, -1, &size);
-        size_t position = wippyli_error_position_of(L, -1, L);
-        wippyli_end_message(process, text + position, size - position, -1);
     } else {
-        char text[64];
-        snprintf(text, sizeof(text), "(error object is a %s value)", luaL_typename(L, -1));
-        wippyli_end_message(process, text, strlen(text), -1);
+        wippyli_end_raised_value(process, L);
     }
 }
 

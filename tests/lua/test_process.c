@@ -252,6 +252,28 @@ TEST(test_send_and_inbox_in_order)
                          "2 a 1 lua/any payload{format=lua/any}\nnone nil\n");
 }
 
+TEST(test_exit_error_has_the_stack_of_the_raise)
+{
+    const source sources[] = {
+        {"main", HOST "local ev = process.events()\n"
+                 "for _, id in ipairs{'plain', 'rethrown', 'bare', 'tabled', 'object'} do\n"
+                 " process.spawn_monitored('app:' .. id, H)\n"
+                 " local e = ev:receive().result.error\n"
+                 " t.out(e, e:stack():match('app:[%w:]+'), e:stack():find('app:main', 1, true)) end\n"
+                 "local v, e = process.exec('app:again', H)\n"
+                 "t.out(v, e, e:stack():match('app:[%w:]+'))\n"},
+        {"plain", "\nerror('boom')"},
+        {"rethrown", "local ok, e = pcall(function()\nerror('first') end)\nerror(e, 0)"},
+        {"bare", "\n\nerror('bare', 0)"},
+        {"tabled", "\n\n\nerror({})"},
+        {"object", "local e = errors.new('made')\nerror(e)"},
+        {"again", HOST "local v, e = process.exec('app:plain', H) error(e)"},
+        {NULL, NULL}};
+    application(sources, "boom app:plain:3: nil\nfirst app:rethrown:3 nil\nbare app:bare:4: nil\n"
+                         "(error object is a table value) app:tabled:5: nil\n"
+                         "made app:object:2: nil\nnil boom app:plain:3:\n");
+}
+
 TEST(test_send_errors)
 {
     const source sources[] = {
@@ -880,6 +902,7 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_start_types_are_erased_and_usable_as_values),
           TEST_ENTRY(test_error_rethrown_leaves_without_position),
           TEST_ENTRY(test_kinds_check_their_fields), TEST_ENTRY(test_send_and_inbox_in_order),
+          TEST_ENTRY(test_exit_error_has_the_stack_of_the_raise),
           TEST_ENTRY(test_send_errors), TEST_ENTRY(test_listen_separates_topics_from_the_inbox),
           TEST_ENTRY(test_mail_before_subscription_waits),
           TEST_ENTRY(test_unlisten_gives_mail_to_the_inbox),

@@ -165,6 +165,26 @@ TEST(test_values_error_objects)
             "m NotFound false x 1 m\ntrue m\ntrue nil nil\ntrue\n");
 }
 
+TEST(test_values_error_stack_is_that_of_the_sender)
+{
+    program("local function make() return errors.new('m') end\n"
+            "local e = make()\n"
+            "local x = v.trip(e) t.out(x:stack() == e:stack(), x:stack():find(':1: in', 1, true) ~= nil)\n"
+            "t.out(v.trip(errors.wrap(x, 'c')):stack() == e:stack(), v.text(x) == v.text(e))\n"
+            "local y = v.trip(errors.new{message = 'd', kind = 'Own', details = {a = 1}})\n"
+            "t.out(y:kind(), y:details().a, y:stack():find(':5: in', 1, true) ~= nil)",
+            "true true\ntrue true\nOwn 1 true\n");
+}
+
+TEST(test_values_error_stack_is_cut_at_a_line)
+{
+    program("local function deep(n) if n > 0 then local e = deep(n - 1) return e end\n"
+            " return errors.new('m') end\n"
+            "local e = deep(40) local s = v.trip(e):stack()\n"
+            "t.out(#e:stack() > 0, #s <= 1024, s == e:stack():sub(1, #s), s:sub(-1) ~= '\\n')",
+            "true true true true\n");
+}
+
 TEST(test_values_deep_nesting_is_refused)
 {
     program("local function deep(n) local x = {} for i = 2, n do x = {x} end return x end"
@@ -242,5 +262,7 @@ TEST_MAIN(TEST_ENTRY(test_values_scalars_come_back_as_they_were),
           TEST_ENTRY(test_values_shared_and_cyclic_tables),
           TEST_ENTRY(test_values_what_does_not_cross_is_nil),
           TEST_ENTRY(test_values_error_objects),
+          TEST_ENTRY(test_values_error_stack_is_that_of_the_sender),
+          TEST_ENTRY(test_values_error_stack_is_cut_at_a_line),
           TEST_ENTRY(test_values_deep_nesting_is_refused),
           TEST_ENTRY(test_values_malformed_bytes_raise))

@@ -390,12 +390,13 @@ static wippy_result misuse_key_without_value_around_containers(wippy_writer *w)
     return wippy_writer_finish(w, NULL);
 }
 
-static wippy_result misuse_two_details(wippy_writer *w)
+static wippy_result misuse_third_value_in_error(wippy_writer *w)
 {
     wippy_write_error(w, "a", 1, "b", 1, 1);
     wippy_write_int(w, 1);
     wippy_write_array(w, 0);
     wippy_write_end(w);
+    wippy_write_cstring(w, "stack");
     wippy_write_end(w);
     return wippy_writer_finish(w, NULL);
 }
@@ -427,7 +428,7 @@ TEST(test_value_writer_misuse_gives_invalid_and_stays)
 {
     static wippy_result (*const rows[])(wippy_writer *) = {
         misuse_end_without_begin, misuse_nil_key,     misuse_nan_key,
-        misuse_key_without_value, misuse_two_details, misuse_future_reference,
+        misuse_key_without_value, misuse_third_value_in_error, misuse_future_reference,
         misuse_encoded_nil_key,   misuse_encoded_end, misuse_key_without_value_around_containers};
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         wippy_writer w;
@@ -705,7 +706,9 @@ TEST(test_value_check_names_each_fault)
         ROW("\x67\x00\x01\x68", WIPPY_ERR_SYNTAX),                         /* key without value */
         ROW("\x6a\x03\x00\x00\x68", WIPPY_ERR_SYNTAX),                     /* retryable 3 */
         ROW("\x6a\x00\x01\x61\x68", WIPPY_ERR_SYNTAX),                     /* no message */
-        ROW("\x6a\x00\x00\x00\x01\x02\x68", WIPPY_ERR_SYNTAX),             /* two details */
+        ROW("\x6a\x00\x00\x00\x01\x02\x03\x68", WIPPY_ERR_SYNTAX),         /* three values */
+        ROW("\x6a\x00\x00\x00\x01\x02\x03\x04\x05\x68", WIPPY_ERR_SYNTAX),
+        ROW("\x6a\x00\x00\x00\x01\x41s\x68", WIPPY_OK), /* details and a stack */
         ROW("\x6a\x00\x00\x00\x01\x68", WIPPY_OK),
         ROW("\x67\x00\x64\0\0\0\0\0\0\xf0\x7f\x60\x68",
             WIPPY_OK),                                     /* infinity is a key, nil a value */
@@ -1064,6 +1067,17 @@ TEST(test_value_text_looks_like_json)
     wippy_write_end(&w);
     check_text(finish(&w), "{\"kind\": \"Invalid\", \"message\": \"say \\\"no\\\"\", "
                            "\"retryable\": true, \"details\": \"why\"}");
+    wippy_writer_reset(&w); /* the stack is not part of the text */
+    wippy_write_error(&w, "Invalid", 7, "m", 1, -1);
+    wippy_write_int(&w, 1);
+    wippy_write_cstring(&w, "app:a:1");
+    wippy_write_end(&w);
+    wippy_write_error(&w, "", 0, "n", 1, -1);
+    wippy_write_nil(&w);
+    wippy_write_cstring(&w, "app:a:1");
+    wippy_write_end(&w);
+    check_text(finish(&w), "{\"kind\": \"Invalid\", \"message\": \"m\", \"details\": 1}, "
+                           "{\"kind\": \"\", \"message\": \"n\"}");
     wippy_writer_reset(&w);
     wippy_write_error(&w, "", 0, "", 0, -1);
     wippy_write_end(&w);
@@ -1091,7 +1105,7 @@ TEST(test_value_text_marks_malformed_bytes)
     check_text(BYTES("\x66\x00\x01\x80"), "[1<malformed>");
     check_text(BYTES("\x67\x00\x01\x68"), "{\"1\": <malformed>");
     check_text(
-        BYTES("\x6a\x00\x00\x00\x01\x02\x68"),
+        BYTES("\x6a\x00\x00\x00\x01\x02\x03\x68"),
         "{\"kind\": \"\", \"message\": \"\", \"retryable\": false, \"details\": 1<malformed>");
     check_text(BYTES("\x68"), "<malformed>");
 }
