@@ -49,8 +49,8 @@ typedef struct wippy_lua_desc {
    {source, method, name, modules, imports} like the data of an entry, the others are arguments.
 
    Thread:  any, once for a runtime, before entries are loaded.
-   Returns: WIPPY_OK, _ERR_EXISTS (open already), _ERR_NOMEM, _ERR_INVALID (a limit out of range),
-            _ERR_UNSUPPORTED (the Lua library is older than 5.4.4 or not 5.4).
+   Returns: WIPPY_OK, _ERR_EXISTS (open already), _ERR_NOMEM, _ERR_INVALID (slice_instructions over
+            2^31 - 1, hook_always together with hook_never). Another Lua than 5.4 does not compile.
    Cost:    a few allocations, one short-lived Lua state. */
 WIPPY_API wippy_result wippy_lua_open(wippy_runtime *rt, const wippy_lua_desc *desc);
 
@@ -81,7 +81,7 @@ typedef struct wippy_lua_module_desc {
             (added twice), _ERR_NOTFOUND (no wippy_lua_open() yet), _ERR_NOMEM. */
 WIPPY_API wippy_result wippy_lua_module(wippy_runtime *rt, const wippy_lua_module_desc *desc);
 
-/* user_data of the module `name`, for its functions; NULL when there is none.
+/* user_data of the module `name`, for its functions; NULL when there is none of that name.
    Thread:  a function called by Lua.   Cost: a search among the modules. */
 WIPPY_API void *wippy_lua_user_data(struct lua_State *L, const char *name);
 
