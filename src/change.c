@@ -6,9 +6,9 @@
 /* How a change came about, and so how strict it is. */
 typedef enum wippyi_change_mode {
     WIPPYI_CHANGE_APPLY =
-        0,              /* at run time: every kind needs a handler, every reference its target */
-    WIPPYI_CHANGE_MOVE, /* to another version: what was not applied then may stay so */
-    WIPPYI_CHANGE_LOAD, /* lenient, with warnings */
+        0,               /* at run time: every kind needs a handler, every reference its target */
+    WIPPYI_CHANGE_MOVE,  /* to another version: what was not applied then may stay so */
+    WIPPYI_CHANGE_LOAD,  /* lenient, with warnings */
     WIPPYI_CHANGE_RELOAD /* at run time, but kinds without handler are warned about */
 } wippyi_change_mode;
 
@@ -243,8 +243,7 @@ static void wippyi_change_take_missing(wippyi_change *change, wippy_entry *const
     size_t count = wippy_snapshot_count(change->base);
     for (size_t i = 0; i < count; i++) {
         wippy_entry *entry = wippy_snapshot_entry(change->base, i);
-        if (wippyi_ids_find(index, entries, none, wippyi_text_slice(entry->id)) ==
-                WIPPYI_NOWHERE &&
+        if (wippyi_ids_find(index, entries, none, wippyi_text_slice(entry->id)) == WIPPYI_NOWHERE &&
             owns(entry->file, user_data)) {
             wippyi_changes_add(&change->list, entry, NULL);
         }

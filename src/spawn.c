@@ -567,7 +567,8 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     }
     /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit */
     wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
-    wippyi_mailbox_open(&slot->box); /* owned by us; what was meant for the last tenant is dropped */
+    wippyi_mailbox_open(
+        &slot->box); /* owned by us; what was meant for the last tenant is dropped */
     /* release: the new tenant may be related to others from here on, and be told of their end */
     wippyi_a64_store_rel(&slot->tenant, job->pid.id);
 }
@@ -683,15 +684,15 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
 {
     wippy_runtime *rt = self->rt;
     bool hidden = (desc->flags & WIPPY_SPAWN_HIDDEN) != 0;
-    uint32_t label = desc->label != NULL
-                         ? wippyi_label_of(rt, desc->label, strlen(desc->label))
-                         : host->id;
+    uint32_t label =
+        desc->label != NULL ? wippyi_label_of(rt, desc->label, strlen(desc->label)) : host->id;
     wippyi_slot *slot;
     wippyi_job job;
     memset(&job, 0, sizeof(job));
     job.type = (uint16_t)(type.id - 1);
-    job.flags = self->slot != NULL ? desc->flags
-                                   : desc->flags & ~(uint32_t)(WIPPY_SPAWN_MONITOR | WIPPY_SPAWN_LINK);
+    job.flags = self->slot != NULL
+                    ? desc->flags
+                    : desc->flags & ~(uint32_t)(WIPPY_SPAWN_MONITOR | WIPPY_SPAWN_LINK);
     job.spawner = self->pid.id;
     job.name = desc->name;
     job.name_bytes = desc->name != NULL ? strlen(desc->name) : 0;
@@ -714,11 +715,13 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
     if (self->worker != NULL && self->host == host && self->depth < WIPPYI_SPAWN_DEPTH) {
         return wippyi_spawn_here(self, self->worker, slot, &job, out, diag);
     }
-    if (self->worker == NULL && wippyi_host_here(host) != NULL) { /* from a callback: as from init */
+    if (self->worker == NULL &&
+        wippyi_host_here(host) != NULL) { /* from a callback: as from init */
         return wippyi_spawn_here(self, wippyi_host_here(host), slot, &job, out, diag);
     }
     if (self->worker == NULL && host->kind == WIPPY_HOST_PUMP && wippyi_pump_enter(host)) {
-        wippy_result r = wippyi_spawn_here(self, wippyi_host_worker(host, 0), slot, &job, out, diag);
+        wippy_result r =
+            wippyi_spawn_here(self, wippyi_host_worker(host, 0), slot, &job, out, diag);
         wippyi_pump_leave(host);
         wippyi_host_notify(host);
         return r;
@@ -909,7 +912,7 @@ static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *s
         type->desc.close(self, slot->state);
     }
     self->closing = false;
-    slot->flags &= (uint16_t)~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP | WIPPYI_PROC_UPGRADABLE);
+    slot->flags &= (uint16_t) ~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP | WIPPYI_PROC_UPGRADABLE);
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
 }

@@ -634,8 +634,9 @@ TEST(test_reload_applies_what_differs_as_one_version)
     int64_t version = 0;
     begin_project("reload");
     put_file("wippy.lock", LOCK);
-    put_file("src/a.yaml", "namespace: app\nentries:\n  - {name: a, kind: ns.x, n: 1}\n"
-                           "  - {name: b, kind: ns.x, s: file://text}\n  - {name: c, kind: ns.x}\n");
+    put_file("src/a.yaml",
+             "namespace: app\nentries:\n  - {name: a, kind: ns.x, n: 1}\n"
+             "  - {name: b, kind: ns.x, s: file://text}\n  - {name: c, kind: ns.x}\n");
     put_file("src/text", "old");
     REQUIRE(kit_open(&k));
     CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
@@ -643,9 +644,10 @@ TEST(test_reload_applies_what_differs_as_one_version)
     CHECK_EQ_INT(reload(&k, &changes, &version, NULL), WIPPY_OK);
     CHECK_EQ_INT(changes, 0);
     CHECK_EQ_INT(version, 0);
-    put_file("src/a.yaml", "# a line more\nnamespace: app\nentries:\n"
-                           "  - {name: a, kind: ns.x, n: 1}\n"
-                           "  - {name: b, kind: ns.x, s: file://text}\n  - {name: d, kind: ns.x}\n");
+    put_file("src/a.yaml",
+             "# a line more\nnamespace: app\nentries:\n"
+             "  - {name: a, kind: ns.x, n: 1}\n"
+             "  - {name: b, kind: ns.x, s: file://text}\n  - {name: d, kind: ns.x}\n");
     put_file("src/text", "new");
     CHECK_EQ_INT(reload(&k, &changes, &version, NULL), WIPPY_OK);
     CHECK_EQ_INT(changes, 3);

@@ -132,9 +132,9 @@ cmd_notice watch_wait(cmd_watch *watch, int timeout_ms); /* -1 = for ever */
 
 /* What the files of a project looked like when they were last looked at. */
 typedef struct file_watch {
-    text_list roots;  /* directories, owned */
-    int notify;       /* inotify descriptor; -1 = somebody has to look from time to time */
-    uint64_t seen;    /* fingerprint of names, sizes and times */
+    text_list roots; /* directories, owned */
+    int notify;      /* inotify descriptor; -1 = somebody has to look from time to time */
+    uint64_t seen;   /* fingerprint of names, sizes and times */
 } file_watch;
 
 #define FILE_WATCH_POLL_MS 300 /* between two looks without a descriptor */

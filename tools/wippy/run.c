@@ -12,7 +12,7 @@
 
 #define HOST_WAIT_MS 5000 /* for the terminal host to run */
 #define POLL_MS      10
-#define SETTLE_MS    100  /* files that change together are loaded together */
+#define SETTLE_MS    100 /* files that change together are loaded together */
 #define TEXT_MAX     2048
 #define ID_MAX       512
 #define NO_SLICE \

@@ -55,8 +55,7 @@ static void notify_directory(int descriptor, const char *path)
 static uint64_t time_ns(const struct stat *info)
 {
 #ifdef __APPLE__
-    return (uint64_t)info->st_mtimespec.tv_sec * 1000000000u +
-           (uint64_t)info->st_mtimespec.tv_nsec;
+    return (uint64_t)info->st_mtimespec.tv_sec * 1000000000u + (uint64_t)info->st_mtimespec.tv_nsec;
 #else
     return (uint64_t)info->st_mtim.tv_sec * 1000000000u + (uint64_t)info->st_mtim.tv_nsec;
 #endif
@@ -102,8 +101,7 @@ static void look_at_name(look *l, const char *name, int depth)
 {
     struct stat info;
     size_t bytes = strlen(l->path);
-    if (bytes + strlen(name) + 2 > sizeof l->path || is_skipped(name) ||
-        ++l->names > NAMES_MAX) {
+    if (bytes + strlen(name) + 2 > sizeof l->path || is_skipped(name) || ++l->names > NAMES_MAX) {
         return;
     }
     snprintf(l->path + bytes, sizeof l->path - bytes, "/%s", name);
