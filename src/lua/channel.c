@@ -108,7 +108,7 @@ WIPPYLI_FN wippyli_channel *wippyli_channel_push(lua_State *L, uint32_t capacity
 {
     size_t bytes = sizeof(wippyli_channel) + (feed ? feed->extra_bytes : 0);
     wippyli_channel *channel =
-        (wippyli_channel *)wippyli_object_push(L, &wippyli_channel_class, bytes, 1);
+        (wippyli_channel *)wippyli_object_push(L, &wippyli_channel_class, bytes, capacity > 0);
     memset(channel, 0, bytes);
     channel->capacity = capacity;
     channel->feed = feed;

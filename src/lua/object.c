@@ -5,34 +5,30 @@
 
 #include <string.h>
 
-/* More methods than this are not entered before they are called: every tick brings a Time, and its
-   thirty methods would cost an idle process three kilobytes. */
-#define WIPPYLI_OBJECT_EAGER 8
-
 typedef struct wippyli_object_head {
     const wippyli_class *cls;
 } wippyli_object_head;
 
 /* Methods stand in a table of their own: what scripts reach through obj.name never has a metamethod in
-   it, and no script reaches the table itself or the metatable. */
-static void wippyli_object_fill(lua_State *L, const wippyli_class *cls, int metatable, bool late)
+   it, and no script reaches the table itself or the metatable. A method is entered when it is first
+   called: a class costs an idle process little, however many methods it has. One metatable, in the
+   registry under this key, does that for the method tables of all classes; in each of them the same
+   key, which no script can make, leads to the class. */
+static const char wippyli_object_key = 0;
+
+static bool wippyli_is_meta(const char *name)
 {
-    for (const luaL_Reg *method = cls->methods; method->name; method++) {
-        bool meta = method->name[0] == '_' && method->name[1] == '_';
-        if (meta || !late) {
-            lua_pushcfunction(L, method->func);
-            lua_setfield(L, meta ? metatable : metatable + 1, method->name);
-        }
-    }
+    return name[0] == '_' && name[1] == '_';
 }
 
-/* methods[name] of a class with many: looked up in C the first time, a field from then on. */
+/* methods[name] for the first time. */
 static int wippyli_object_find(lua_State *L)
 {
-    const wippyli_class *cls = (const wippyli_class *)lua_touserdata(L, lua_upvalueindex(1));
+    lua_settop(L, 2);
+    lua_rawgetp(L, 1, &wippyli_object_key);
+    const wippyli_class *cls = (const wippyli_class *)lua_touserdata(L, 3);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "__";
-    bool meta = name[0] == '_' && name[1] == '_';
-    for (const luaL_Reg *method = cls->methods; !meta && method->name; method++) {
+    for (const luaL_Reg *method = cls->methods; !wippyli_is_meta(name) && method->name; method++) {
         if (strcmp(method->name, name) == 0) {
             lua_settop(L, 2);
             lua_pushcfunction(L, method->func);
@@ -45,13 +41,20 @@ static int wippyli_object_find(lua_State *L)
     return 0;
 }
 
-/* The method table at the top fills itself. */
-static void wippyli_object_fill_late(lua_State *L, const wippyli_class *cls)
+/* Push the method table of a class. */
+static void wippyli_object_methods(lua_State *L, const wippyli_class *cls)
 {
-    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 2);
     lua_pushlightuserdata(L, (void *)(uintptr_t)cls);
-    lua_pushcclosure(L, wippyli_object_find, 1);
-    lua_setfield(L, -2, "__index");
+    lua_rawsetp(L, -2, &wippyli_object_key);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_object_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, wippyli_object_find);
+        lua_setfield(L, -2, "__index");
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &wippyli_object_key);
+    }
     lua_setmetatable(L, -2);
 }
 
@@ -60,23 +63,19 @@ static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, cls) == LUA_TTABLE) {
         return;
     }
-    int meta_count = 3;
-    int method_count = 0;
+    int count = 3;
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
-        if (method->name[0] == '_' && method->name[1] == '_') {
-            meta_count++;
-        } else {
-            method_count++;
-        }
+        count += wippyli_is_meta(method->name);
     }
     lua_pop(L, 1);
-    lua_createtable(L, 0, meta_count);
-    bool late = method_count > WIPPYLI_OBJECT_EAGER;
-    lua_createtable(L, 0, late ? 0 : method_count);
-    wippyli_object_fill(L, cls, lua_gettop(L) - 1, late);
-    if (late) {
-        wippyli_object_fill_late(L, cls);
+    lua_createtable(L, 0, count);
+    for (const luaL_Reg *method = cls->methods; method->name; method++) {
+        if (wippyli_is_meta(method->name)) {
+            lua_pushcfunction(L, method->func);
+            lua_setfield(L, -2, method->name);
+        }
     }
+    wippyli_object_methods(L, cls);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, cls->name);
     lua_setfield(L, -2, "__name");

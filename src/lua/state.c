@@ -83,8 +83,8 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 
 /* ------------------------------------------------------------------ chunks */
 
-/* The first fits a small process; later ones grow with it. */
-static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {8192, 1024, 16384, 32768};
+/* The first fits a small process but for a little; small steps follow, later ones grow with it. */
+static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {8192, 512, 2048, 16384, 32768};
 
 #define WIPPYLI_FIRST_MAX 4096 /* bytes of a first block */
 
@@ -93,10 +93,13 @@ static uint32_t wippyli_chunk_pick(const wippyli_arena *arena, size_t size)
     if (arena->held == 0) {
         return 0;
     }
-    if (arena->held < 12288 && size <= 512) {
+    if (arena->held < 10240 && size <= 320) {
         return 1;
     }
-    return arena->held < 131072 ? 2 : 3;
+    if (arena->held < 32768) {
+        return 2;
+    }
+    return arena->held < 131072 ? 3 : 4;
 }
 
 static wippyli_store *wippyli_store_of(wippyli_bridge *bridge, const void *near_to)

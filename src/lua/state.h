@@ -28,7 +28,7 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 
 #define WIPPYLI_SIZE_CLASSES 32 /* 8 .. 128 by 8, .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
 #define WIPPYLI_CLASS_MAX    1024
-#define WIPPYLI_CHUNK_SIZES  4
+#define WIPPYLI_CHUNK_SIZES  5
 
 /* Larger blocks come straight from the runtime; all of them where a checker looks for misuse. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,7 +41,7 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 #if !defined(WIPPYLI_SMALL_MAX)
 #define WIPPYLI_SMALL_MAX WIPPYLI_CLASS_MAX
 #endif
-#define WIPPYLI_CHUNK_SIZES 4
+#define WIPPYLI_CHUNK_SIZES 5
 
 /* struct wippyli_arena itself stands in process.h. */
 typedef struct wippyli_chunk {
@@ -127,7 +127,7 @@ typedef struct wippyli_store {
     wippyli_lock lock;
     size_t bytes;
     wippyli_chunk *chunks[WIPPYLI_CHUNK_SIZES];
-    char padding_[16]; /* a cache line each */
+    char padding_[8]; /* a cache line each */
 } wippyli_store;
 
 struct wippyli_bridge {

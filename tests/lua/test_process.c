@@ -761,6 +761,77 @@ TEST(test_memory_limit_ends_the_process)
     lua_kit_close(&kit);
 }
 
+TEST(test_memory_limit_at_every_point_is_an_error_never_an_abort)
+{
+    const source sources[] = {
+        {"main", HOST "local ev, i, l = process.events(), process.inbox(), process.listen('b')\n"
+                 "local c = channel.new(3)\n"
+                 "coroutine.spawn(function() for n = 1, 6 do c:send({n, tostring(n)}) end c:close() end)\n"
+                 "local p = process.spawn_monitored('app:child', H, process.pid(), {1, 2, {x = 'y'}})\n"
+                 "for n = 1, 9 do local r = channel.select{i:case_receive(), l:case_receive(), c:case_receive(), ev:case_receive()}\n"
+                 " if r.channel == i then local d = r.value:payload():data() end end\n"
+                 "pcall(function() local ok, e = pcall(error, {}) error(errors.wrap('a', 'b')) end)\n"
+                 "return {done = {1, 2, 3}}\n"},
+        {"child", "local to, v = ... process.send(to, 'a', v) process.send(to, 'b', v, v) return v"},
+        {NULL, NULL}};
+    unsigned done = 0;
+    unsigned over = 0;
+    for (size_t limit = 4000; limit < 40000; limit += 97 * 100 / test_scale(100)) {
+        lua_kit kit;
+        lua_kit_open_full(&kit, NULL, WIPPY_HOST_PUMP, limit);
+        load_sources(&kit, sources);
+        wippy_pid pid = start(&kit, "app:main");
+        if (pid.id == 0) {
+            CHECK_HAS(kit.diag.message, "memory");
+            over++;
+        } else if (!wippy_alive(kit.rt, pid) && kit.last_result == WIPPY_OK) {
+            done++;
+        } else {
+            over++;
+        }
+        lua_kit_close(&kit);
+    }
+    CHECK(done > 0);
+    CHECK(over > 0);
+}
+
+TEST(test_outdated_goes_to_those_who_asked)
+{
+    const source sources[] = {
+        {"main", "process.set_options{upgradable = true} local e = process.events():receive()\n"
+                 "t.out(e.kind == process.event.OUTDATED, #e.sources, e.sources[1], e.from) process.upgrade(nil, 1)"},
+        {"other", "local e = process.events():receive() t.out('other', e.kind)"},
+        {NULL, NULL}};
+    lua_kit kit;
+    wippy_registry_change change;
+    wippy_writer writer;
+    wippy_slice data;
+    lua_kit_open(&kit, NULL);
+    load_sources(&kit, sources);
+    CHECK(start(&kit, "app:main").id != 0);
+    wippy_pid other = start(&kit, "app:other");
+    wippy_writer_init(&writer, kit.rt);
+    wippy_write_map(&writer, 0);
+    wippy_write_cstring(&writer, "source");
+    wippy_write_cstring(&writer, "return {main = function(n) t.out('new', n) end}");
+    wippy_write_cstring(&writer, "modules");
+    wippy_write_array(&writer, 1);
+    wippy_write_cstring(&writer, "t");
+    wippy_write_end(&writer);
+    wippy_write_end(&writer);
+    wippy_writer_finish(&writer, &data);
+    memset(&change, 0, sizeof(change));
+    change.op = WIPPY_ENTRY_UPDATE;
+    change.id = "app:main";
+    change.data = data;
+    CHECK_EQ_INT(wippy_registry_apply(kit.rt, &change, 1, NULL, &kit.diag), WIPPY_OK);
+    wippy_writer_free(&writer);
+    lua_kit_pump(&kit);
+    CHECK_STR(kit.out, "true 1 app:main nil\nnew 1\n");
+    CHECK(wippy_alive(kit.rt, other));
+    lua_kit_close(&kit);
+}
+
 TEST(test_busy_coroutines_are_preempted_in_place)
 {
     lua_kit kit;
@@ -917,6 +988,8 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_spawner_name_messages_context),
           TEST_ENTRY(test_upgrade_keeps_pid_names_mail_and_monitors),
           TEST_ENTRY(test_upgrade_failures), TEST_ENTRY(test_memory_limit_ends_the_process),
+          TEST_ENTRY(test_memory_limit_at_every_point_is_an_error_never_an_abort),
+          TEST_ENTRY(test_outdated_goes_to_those_who_asked),
           TEST_ENTRY(test_busy_coroutines_are_preempted_in_place),
           TEST_ENTRY(test_endless_loops_end_by_terminate),
           TEST_ENTRY(test_endless_loops_end_on_a_pool),
