@@ -142,26 +142,24 @@ WIPPYLI_FN int wippyli_channel_new(lua_State *L)
 
 /* ------------------------------------------------------------------ anchors */
 
+/* registry[address] = userdata: one field for each, where luaL_ref would need a list of free ones too. */
 WIPPYLI_FN void wippyli_channel_anchor(lua_State *L, int index)
 {
     wippyli_channel *channel = wippyli_channel_check(L, index);
     lua_pushvalue(L, index);
     wippyli_channel_flush(L);
-    if (channel->anchor == 0) {
-        channel->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-    } else {
-        lua_pop(L, 1);
-    }
+    lua_rawsetp(L, LUA_REGISTRYINDEX, channel);
+    channel->anchored = true;
 }
 
 WIPPYLI_FN void wippyli_channel_push_again(lua_State *L, wippyli_channel *channel)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, channel->anchor);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, channel);
 }
 
 WIPPYLI_FN void wippyli_channel_release(wippyli_process *process, wippyli_channel *channel)
 {
-    if (channel->anchor != 0 && !channel->retiring) {
+    if (channel->anchored && !channel->retiring) {
         channel->retiring = true;
         channel->retired = process->retired;
         process->retired = channel;
@@ -176,9 +174,9 @@ WIPPYLI_FN void wippyli_channel_flush(lua_State *L)
         process->retired = channel->retired;
         channel->retired = NULL;
         channel->retiring = false;
-        int anchor = channel->anchor;
-        channel->anchor = 0;
-        luaL_unref(L, LUA_REGISTRYINDEX, anchor);
+        channel->anchored = false;
+        lua_pushnil(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, channel);
     }
 }
 

@@ -84,9 +84,9 @@ struct wippyli_channel {
     uint32_t ring_size; /* slots of the table in use */
     uint32_t pending;   /* offered by the feed */
     uint32_t shelf;     /* mail kept for it; 0 = none was kept yet */
-    int anchor;         /* in the registry; 0 = none */
     bool closed;
-    bool mail; /* topics are bound to it, or it is the inbox or events */
+    bool mail;     /* topics are bound to it, or it is the inbox or events */
+    bool anchored; /* the registry holds it */
     bool retiring;
 };
 
