@@ -67,7 +67,6 @@ typedef enum wippy_result {
 #define WIPPYI_RESULT_ENUM(name, value, kind, text) WIPPY_##name = value,
     WIPPY_RESULTS(WIPPYI_RESULT_ENUM)
 #undef WIPPYI_RESULT_ENUM
-    WIPPY_RESULT_LAST_ = 2 /* keeps the list's last comma legal everywhere */
 } wippy_result;
 
 /* Where and why something failed; caller-owned, filled on failure when not NULL. */
@@ -515,7 +514,7 @@ typedef struct wippy_desc {
     wippy_trace_fn trace_fn;    /* default: none; called on every event when set */
     void *trace_user_data;
     uint32_t max_processes;     /* alive at once; default and maximum 16,777,215 */
-    uint32_t blocking_threads;  /* most threads of the blocking pool; default 4 */
+    uint32_t blocking_threads;  /* most threads of the blocking pool; default 4, never over 256 */
     uint32_t slice_us;          /* a step longer than this is interrupted or reported; default 10,000 */
     int32_t interrupt_signal;   /* signal that interrupts steps; 0 = SIGURG, -1 = never */
     uint32_t max_message_bytes; /* default and maximum 64 MiB */
@@ -533,7 +532,8 @@ typedef struct wippy_desc {
    Cost:    a few allocations; starts no thread. */
 WIPPY_API wippy_result wippy_create(wippy_runtime **out, const wippy_desc *desc);
 
-/* The desc with every default resolved. Lives as long as the runtime. */
+/* The desc as it is in effect: numbers that were 0 hold their defaults (but interrupt_signal and
+   random_seed, where 0 means what it says above). Lives as long as the runtime. Thread: any. */
 WIPPY_API const wippy_desc *wippy_runtime_desc(const wippy_runtime *rt);
 
 /* Ask the runtime to stop: no new processes, services stop in reverse order, then every host.
@@ -555,8 +555,8 @@ WIPPY_API wippy_result wippy_join(wippy_runtime *rt, uint64_t timeout_ns);
 /* Free a runtime. Stops it and waits 10 s when that was not done before.
 
    Thread:  one thread that is not a worker; nobody else may use the runtime any more.
-   Returns: WIPPY_OK; _ERR_BUSY when a process does not end (nothing is freed: ask
-            wippy_survivors(), then try again). */
+   Returns: WIPPY_OK (also for NULL), _ERR_INVALID (called from a step), _ERR_BUSY when a process does
+            not end (nothing is freed: ask wippy_survivors(), then try again). */
 WIPPY_API wippy_result wippy_destroy(wippy_runtime *rt);
 
 /* List processes that have not ended.
@@ -580,7 +580,7 @@ WIPPY_API wippy_result wippy_on_destroy(wippy_runtime *rt,
    Thread:  any; one object may be used by many threads at once. */
 WIPPY_API wippy_self *wippy_outside(wippy_runtime *rt);
 
-/* Name ("ERR_GONE"), error kind ("NotFound") and sentence of a result; never NULL. */
+/* Name ("ERR_GONE"), error kind ("NotFound") and sentence of a result; never NULL. Thread: any. */
 WIPPY_API const char *wippy_result_name(wippy_result result);
 WIPPY_API const char *wippy_result_kind(wippy_result result);
 WIPPY_API const char *wippy_result_text(wippy_result result);
@@ -603,14 +603,15 @@ typedef struct wippy_exit_info {
 typedef struct wippy_host_desc {
     const char *name;        /* registry id style, "ns:name"; printed in pids; required, unique */
     wippy_host_kind kind;
-    uint32_t workers;        /* pool: threads; 0 = CPUs / number of pool hosts, at least 1 */
+    uint32_t workers;        /* pool: threads, at most 124; 0 = CPUs / pool hosts so far, at least 1 */
     uint32_t max_processes;  /* 0 = unlimited */
     uint32_t mailbox_limit;  /* messages per process; 0 = unlimited */
     size_t memory_limit;     /* bytes a process may hold (language bridges honour it); 0 = unlimited */
     uint32_t step_budget;    /* messages per step; 0 = 64 */
     void (*wake_fn)(void *user_data); /* pump: work arrived while no pump runs; any thread */
+    /* Told of the end of each process of this host, after its watchers, on the thread that ran it. */
     void (*exit_fn)(wippy_runtime *rt, const wippy_exit_info *info, void *user_data);
-    void *user_data;
+    void *user_data; /* of wake_fn and exit_fn */
 } wippy_host_desc;
 
 /* Create and start a host.
@@ -619,9 +620,9 @@ typedef struct wippy_host_desc {
    out      receives the handle; written only on success
 
    Thread:  any but a step of the same host.
-   Returns: WIPPY_OK, _ERR_INVALID, _ERR_EXISTS (name taken), _ERR_NOMEM, _ERR_STOPPED,
-            _ERR_LIMIT (too many hosts), _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS),
-            _ERR_CONFLICT (a stopped host of this name was of another kind).
+   Returns: WIPPY_OK, _ERR_INVALID (no name, one with '|' or of more than 200 bytes, kind, workers),
+            _ERR_EXISTS (name taken), _ERR_NOMEM, _ERR_STOPPED, _ERR_LIMIT (too many hosts),
+            _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS), _ERR_CONFLICT (a stopped host of this name was of another kind).
    Cost:    pool: starts its threads. */
 WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_desc *desc,
                                          wippy_host *out);
@@ -631,12 +632,15 @@ WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_des
    again under the same name.
 
    Thread:  not from a step of that host; blocks until done. Pump hosts are pumped by the caller.
-   Returns: WIPPY_OK, _ERR_NOTFOUND, _ERR_INVALID, _ERR_TIMEOUT (a step does not return). */
+   Returns: WIPPY_OK (also when it is stopped already), _ERR_NOTFOUND, _ERR_INVALID (called from a
+            step of that host), _ERR_TIMEOUT (2 s after the terminate a step has not returned; may be
+            called again). */
 WIPPY_API wippy_result wippy_host_stop(wippy_runtime *rt, wippy_host host, uint64_t grace_ns);
 
 /* Change the number of workers of a running pool host.
-   Thread:  not from a step of that host.
-   Returns: WIPPY_OK, _ERR_NOTFOUND, _ERR_INVALID, _ERR_NOMEM, _ERR_UNSUPPORTED. */
+   Thread:  not from a step of that host; waits for the steps of workers that end.
+   Returns: WIPPY_OK, _ERR_NOTFOUND, _ERR_INVALID (0, over 124, or called from a step of that host),
+            _ERR_NOMEM, _ERR_STOPPED (it does not run), _ERR_UNSUPPORTED (not a pool host). */
 WIPPY_API wippy_result wippy_host_resize(wippy_runtime *rt, wippy_host host, uint32_t workers);
 
 /* Find a host by name. Thread: any. Returns: WIPPY_OK, _ERR_NOTFOUND. */
@@ -657,7 +661,8 @@ WIPPY_API const char *wippy_host_name(wippy_runtime *rt, wippy_host host);
 WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host host, uint64_t time_budget_ns,
                                   uint32_t message_budget);
 
-/* Nanoseconds until a pump host has something to do: 0 = now, UINT64_MAX = nothing is scheduled.
+/* Nanoseconds until a pump host has something to do: 0 = now, UINT64_MAX = nothing is scheduled, or
+   not a pump host. At most 5 ms while descriptors are waited for that only a pump looks at.
    Thread: any. */
 WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host host);
 
@@ -704,7 +709,7 @@ WIPPY_API wippy_result wippy_type_register(wippy_runtime *rt, const wippy_type_d
 /* user_data of a registered process type; NULL when unknown. Thread: any. */
 WIPPY_API void *wippy_type_user_data(wippy_runtime *rt, wippy_type type);
 
-/* Find a process type by name. Returns: WIPPY_OK, _ERR_NOTFOUND. */
+/* Find a process type by name. Thread: any. Returns: WIPPY_OK, _ERR_NOTFOUND. */
 WIPPY_API wippy_result wippy_type_find(wippy_runtime *rt, const char *name, wippy_type *out);
 
 enum {
@@ -723,7 +728,7 @@ typedef struct wippy_message {
     size_t topic_bytes;     /* of topic_name; 0 = it is NUL-terminated */
     const void *data;       /* encoded values, or raw bytes */
     size_t size;            /* bytes */
-    uint32_t count;         /* values in data; 0 = raw bytes, or no payload when size is 0 */
+    uint32_t count;         /* values in data, at most 65,535; 0 = raw bytes, or no payload (size 0) */
 } wippy_message;
 
 typedef struct wippy_spawn_desc {
@@ -758,15 +763,17 @@ typedef struct wippy_spawn_desc {
    Order:   monitor, link and name exist before the child runs its first step.
    Returns: WIPPY_OK, WIPPY_PENDING, _ERR_NOTFOUND (host or entry), _ERR_INVALID (bad desc, entry is
             not a process), _ERR_STOPPED, _ERR_LIMIT (max_processes), _ERR_BUSY (terminal host has
-            its process), _ERR_DENIED, _ERR_NOMEM, or what `init` returned.
+            its process), _ERR_DENIED, _ERR_NOMEM, _ERR_EXISTS (`name` belongs to a process that is
+            being born or is ending), or what `init` returned.
    Cost:    one slot, its state, one block for the input. */
 WIPPY_API wippy_result wippy_spawn(wippy_self *self, const wippy_spawn_desc *desc, wippy_pid *out,
                                    wippy_diag *diag);
 
 /* Start a process and get its end as a completion: WIPPY_MAIL_DONE with `desc->tag`, result WIPPY_OK
    and the first result value, or the error. When the caller ends first the child is cancelled and,
-   if it does not end by itself, goes on unobserved.
-   Thread:  a step of `self`.   Returns: WIPPY_PENDING, otherwise as wippy_spawn(). */
+   if it does not end by itself, goes on unobserved. A `name` that is taken is _ERR_EXISTS.
+   Thread:  a step or init of `self`.
+   Returns: WIPPY_PENDING, otherwise as wippy_spawn(); _ERR_INVALID with wippy_outside(). */
 WIPPY_API wippy_result wippy_exec(wippy_self *self, const wippy_spawn_desc *desc,
                                   wippy_token *token, wippy_diag *diag);
 
@@ -793,7 +800,8 @@ WIPPY_API void wippy_self_memory(wippy_self *self, size_t bytes);
 /* Record a result, then `return` the status given back.
    wippy_done:        normal end with nil
    wippy_done_value:  normal end with one encoded value, copied
-   wippy_fail:        end with an error of the result's kind and a formatted message
+   wippy_fail:        end with an error of the result's kind and a formatted message, cut at 1,023
+                      bytes
    wippy_fail_value:  end with one encoded error value, copied
 
    Thread:  a step of self (wippy_fail and wippy_fail_value also in init; return the result there).
@@ -834,29 +842,31 @@ WIPPY_API wippy_topic wippy_topic_make(wippy_runtime *rt, const char *name);
    Thread:  a step or init of `self`, or any thread with wippy_outside(); never blocks.
    Order:   messages from one sender to one receiver arrive in send order.
    Returns: WIPPY_OK, _ERR_GONE, _ERR_FULL (mailbox limit, nothing queued), _ERR_NOMEM,
-            _ERR_INVALID (size), _ERR_DENIED, _ERR_STOPPED.
+            _ERR_INVALID (size over desc.max_message_bytes, or inside `close`), _ERR_DENIED.
    Cost:    one block from the sender's heap, one compare-and-swap. */
 WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic topic,
                                   const void *data, size_t size);
 
-/* Send `count` encoded values. Otherwise as wippy_send(). */
+/* Send `count` encoded values, at most 65,535; 0 = raw bytes. Otherwise as wippy_send(). */
 WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
                                          const void *data, size_t size, uint32_t count);
 
-/* Send a message described in full (topics by name). Otherwise as wippy_send(). */
+/* Send a message described in full (topics by name, at most 255 bytes). Otherwise as wippy_send(). */
 WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
                                           const wippy_message *message);
 
 /* Hand over memory instead of copying it. On success the receiver owns `data` until it is done with
    the mail; then free_fn(data, size, user_data) is called, on any thread, exactly once, also when
-   nobody reads it. On failure the caller still owns it. Otherwise as wippy_send(). */
+   nobody reads it. On failure the caller still owns it. `size` is 1 to 4 GiB - 1 and not bounded by
+   max_message_bytes; free_fn is required. Otherwise as wippy_send(). */
 WIPPY_API wippy_result wippy_send_owned(wippy_self *self, wippy_pid to, wippy_topic topic,
                                         void *data, size_t size,
                                         void (*free_fn)(void *data, size_t size, void *user_data),
                                         void *user_data);
 
 /* Ask for one WIPPY_MAIL_WRITABLE when a mailbox that answered ERR_FULL has room again. At once if
-   it has. Thread: a step of self.   Returns: WIPPY_OK, _ERR_GONE, _ERR_NOMEM. */
+   it has. Thread: a step of self.
+   Returns: WIPPY_OK, _ERR_GONE, _ERR_NOMEM, _ERR_INVALID (self is no process). */
 WIPPY_API wippy_result wippy_want_writable(wippy_self *self, wippy_pid to);
 
 /* ====================================================================== >>receiving */
@@ -882,9 +892,11 @@ WIPPY_API wippy_token wippy_mail_token(const wippy_mail *mail);
 /* Shelves: kept mail, in order, in numbered lists of the process. Shelf 0 always exists; the program
    opens others. Kept mail does not wake the process and survives an upgrade (it is delivered again by
    wippy_next(), in arrival order).
-   wippy_shelf_open:   a new, empty shelf; its number, or 0 when there is no memory
+   wippy_shelf_open:   a new, empty shelf; its number, or 0 when there is no memory (or 4,095 are open)
    wippy_shelf_close:  puts what is on it back to shelf 0, in arrival order
-   wippy_shelf_keep:   keep `mail`, which must be the latest wippy_next() or wippy_shelf_take()
+   wippy_shelf_keep:   keep `mail`, which must be the latest wippy_next() or wippy_shelf_take(); needs
+                       memory for the first mail of a process that never opened a shelf: without it
+                       the mail stays the step's and ends with it
    wippy_shelf_peek:   oldest mail of a shelf, not taken; NULL = empty
    wippy_shelf_take:   take the oldest mail of a shelf; NULL = empty
    wippy_shelf_claim:  move mail with this topic from shelf 0 to another shelf; topic NULL = every
@@ -909,16 +921,17 @@ WIPPY_API size_t wippy_kept_count(const wippy_self *self);
 /* Watch a process: exactly one WIPPY_MAIL_EXIT when it ends.
    Thread:  a step or init of self.
    Returns: WIPPY_OK, _ERR_GONE ("pid not registered"), _ERR_EXISTS (already monitoring),
-            _ERR_DENIED, _ERR_NOMEM.
-   Cost:    one block, two short locks. */
+            _ERR_INVALID (itself, or self is no process), _ERR_DENIED, _ERR_NOMEM.
+   Cost:    three blocks, two short locks. */
 WIPPY_API wippy_result wippy_monitor(wippy_self *self, wippy_pid target);
 
-/* Stop watching. An EXIT that already arrived stays. Returns: WIPPY_OK, also when not watching;
-   _ERR_DENIED. */
+/* Stop watching. An EXIT that already arrived stays. Thread: a step or init of self.
+   Returns: WIPPY_OK, also when not watching; _ERR_DENIED, _ERR_INVALID (self is no process). */
 WIPPY_API wippy_result wippy_unmonitor(wippy_self *self, wippy_pid target);
 
 /* Link both ways: when one ends with an error the other gets LINK_DOWN, which ends it too unless it
-   traps links. Linking again is harmless. Thread and returns as wippy_monitor(), without EXISTS. */
+   traps links. Linking again, or to oneself, is harmless. Thread and returns as wippy_monitor() and
+   wippy_unmonitor(), without EXISTS. */
 WIPPY_API wippy_result wippy_link(wippy_self *self, wippy_pid target);
 WIPPY_API wippy_result wippy_unlink(wippy_self *self, wippy_pid target);
 
@@ -943,11 +956,12 @@ WIPPY_API wippy_result wippy_terminate(wippy_self *self, wippy_pid target);
 WIPPY_API bool wippy_alive(wippy_runtime *rt, wippy_pid pid);
 
 /* Names. A name belongs to one living process and vanishes before its EXIT is sent.
+   bytes    length of the name; 0 = it is NUL-terminated
    wippy_name_register:  WIPPY_OK (also when it already names pid), _ERR_EXISTS, _ERR_GONE,
                          _ERR_INVALID (empty), _ERR_DENIED, _ERR_NOMEM
    wippy_name_find:      WIPPY_OK, _ERR_NOTFOUND
    wippy_name_release:   WIPPY_OK, _ERR_NOTFOUND, _ERR_DENIED
-   Thread:  any with wippy_outside(), or a step or init of self. */
+   Thread:  find: any; the others a step or init of self, or any with wippy_outside(). */
 WIPPY_API wippy_result wippy_name_register(wippy_self *self, const char *name, size_t bytes,
                                            wippy_pid pid);
 WIPPY_API wippy_result wippy_name_find(wippy_runtime *rt, const char *name, size_t bytes,
@@ -958,8 +972,8 @@ WIPPY_API wippy_result wippy_name_release(wippy_self *self, const char *name, si
    final zero. Thread: any.   Returns: length of the whole text. */
 WIPPY_API size_t wippy_pid_text(wippy_runtime *rt, wippy_pid pid, char *text, size_t room);
 
-/* Read the text form. Returns: WIPPY_OK, _ERR_INVALID (diag: which part), _ERR_NOTFOUND (no such
-   host). */
+/* Read the text form. Thread: any.
+   Returns: WIPPY_OK, _ERR_INVALID (diag: which part), _ERR_NOTFOUND (no such host). */
 WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size_t bytes,
                                        wippy_pid *out, wippy_diag *diag);
 
@@ -969,13 +983,16 @@ WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size
    is dropped first. Several may be open. token may be NULL.
 
    wippy_timer:     completes delay_ns from now, never early
-   wippy_blocking:  runs fn(arg, out, user threads) on a bounded pool of threads; what it writes to
-                    `out` and returns becomes the completion
+   wippy_blocking:  runs fn(arg, out) on a bounded pool of threads; what it writes to `out` and returns
+                    becomes the completion. drop(arg), may be NULL, is called once for every call that
+                    was accepted: after fn, or instead of it
    wippy_wait_fd:   completes when a descriptor is readable and / or writable; its value is an
                     integer: 1 readable, 2 writable, 4 error
    wippy_command_yield: a command the program registered
    Thread:  a step or init of self.
-   Returns: WIPPY_PENDING, _ERR_NOMEM, _ERR_INVALID, _ERR_UNSUPPORTED, _ERR_STOPPED. */
+   Returns: WIPPY_PENDING, _ERR_NOMEM, _ERR_INVALID (self is no process, a bad argument),
+            _ERR_UNSUPPORTED (no such command; no descriptors on this system), _ERR_IO (the system
+            cannot wait for this descriptor). */
 WIPPY_API wippy_result wippy_timer(wippy_self *self, uint64_t delay_ns, uint64_t tag,
                                    wippy_token *token);
 WIPPY_API wippy_result wippy_blocking(wippy_self *self,
@@ -998,7 +1015,8 @@ typedef struct wippy_command_desc {
     void *user_data;
 } wippy_command_desc;
 
-/* Returns: WIPPY_OK, _ERR_INVALID, _ERR_EXISTS, _ERR_NOMEM, _ERR_LIMIT. */
+/* Thread: any.   Returns: WIPPY_OK, _ERR_INVALID (no name, no start), _ERR_EXISTS, _ERR_NOMEM,
+   _ERR_LIMIT (256). */
 WIPPY_API wippy_result wippy_command_register(wippy_runtime *rt, const wippy_command_desc *desc,
                                               wippy_command *out);
 WIPPY_API wippy_result wippy_command_yield(wippy_self *self, wippy_command command,
@@ -1009,17 +1027,18 @@ WIPPY_API wippy_result wippy_command_yield(wippy_self *self, wippy_command comma
 WIPPY_API wippy_result wippy_open(wippy_self *self, uint64_t tag, wippy_token *token);
 
 /* Complete a yield, once, from any thread.
-   data     encoded values (count), or raw bytes (count 0), copied
-   Returns: WIPPY_OK, _ERR_GONE (completed, dropped, or its process ended), _ERR_NOMEM (the yield
-            then completes with that result instead). */
+   data     encoded values (count, at most 65,535), or raw bytes (count 0), copied
+   Returns: WIPPY_OK, _ERR_GONE (completed, dropped, or its process ended), _ERR_NOMEM (no memory, or
+            more than desc.max_message_bytes: the yield then completes with that result instead). */
 WIPPY_API wippy_result wippy_complete(wippy_runtime *rt, wippy_token token, wippy_result result,
                                       const void *data, size_t size, uint32_t count);
 
 /* Give up a yield of this process. No completion is seen afterwards, even if one was under way.
-   Thread:  a step of self.   Returns: WIPPY_OK (was open), _ERR_GONE. */
+   Thread:  a step of self.
+   Returns: WIPPY_OK (no completion had arrived), _ERR_GONE, _ERR_INVALID (self is no process). */
 WIPPY_API wippy_result wippy_drop(wippy_self *self, wippy_token token);
 
-/* Number of open yields. */
+/* Number of open yields. Thread: as the functions above. */
 WIPPY_API size_t wippy_open_yields(const wippy_self *self);
 
 /* ====================================================================== >>clock and log */
@@ -1433,7 +1452,8 @@ typedef struct wippy_project_desc {
    Returns: WIPPY_OK (also when there was nothing to load), _ERR_INVALID (lock file, override, an
             import cycle: "adding dependency would create a cycle"), _ERR_SYNTAX (lock file),
             _ERR_NOTFOUND (need_lock, or a directory that is not there; an override without entry),
-            _ERR_CONFLICT, _ERR_IO, _ERR_NOMEM, or what a handler answered. */
+            _ERR_CONFLICT, _ERR_IO, _ERR_LIMIT (a path too long, directories nested too deep),
+            _ERR_NOMEM, or what a handler answered. */
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
                                           wippy_diag *diag);
 
@@ -1658,7 +1678,7 @@ WIPPY_API wippy_result wippy_events_send(wippy_self *self, const char *system, c
 
    Thread:  a step or init of self, or any with wippy_outside(). Reads a file for env.storage.file.
    Returns: WIPPY_OK, _ERR_INVALID (empty key), _ERR_NOTFOUND (not declared, or neither value nor
-            default), _ERR_DENIED, _ERR_IO, _ERR_NOMEM. */
+            default), _ERR_DENIED, _ERR_IO, _ERR_NOMEM, _ERR_LIMIT (routers nested too deep). */
 WIPPY_API wippy_result wippy_env_get(wippy_self *self, const char *key, char *text, size_t room,
                                      size_t *size, wippy_diag *diag);
 
@@ -1690,7 +1710,7 @@ typedef struct wippy_process_info {
     const char *state; /* "ready" "running" "blocked" "idle" "complete"; advisory */
     uint64_t steps;
     int64_t started_wall_ns;
-    size_t memory_bytes;
+    size_t memory_bytes; /* as reported by wippy_self_memory() */
 } wippy_process_info;
 
 typedef struct wippy_host_info {
@@ -1735,9 +1755,10 @@ WIPPY_API wippy_result wippy_worker_stats(wippy_runtime *rt, wippy_host host, ui
 WIPPY_API wippy_result wippy_process_stats(wippy_runtime *rt, wippy_pid pid,
                                            wippy_process_info *out);
 
-/* Living processes of a host (zero = all), by pid. Returns: how many there are (may exceed room). */
+/* Living processes of a host (zero = all), in the order of their slots.
+   Thread: any.   Returns: how many there are (may exceed room). */
 WIPPY_API size_t wippy_processes(wippy_runtime *rt, wippy_host host, wippy_pid *pids, size_t room);
-/* Hosts in creation order. Returns: how many there are. */
+/* Hosts in creation order. Thread: any.   Returns: how many there are (may exceed room). */
 WIPPY_API size_t wippy_hosts(wippy_runtime *rt, wippy_host *hosts, size_t room);
 
 #ifdef __cplusplus
@@ -1760,9 +1781,39 @@ inline wippy_result wippy_type_register(wippy_runtime *rt, const wippy_type_desc
 {
     return wippy_type_register(rt, &desc, out);
 }
-inline wippy_result wippy_spawn(wippy_self *self, const wippy_spawn_desc &desc, wippy_pid *out)
+inline wippy_result wippy_spawn(wippy_self *self, const wippy_spawn_desc &desc, wippy_pid *out,
+                                wippy_diag *diag = NULL)
 {
-    return wippy_spawn(self, &desc, out, NULL);
+    return wippy_spawn(self, &desc, out, diag);
+}
+inline wippy_result wippy_exec(wippy_self *self, const wippy_spawn_desc &desc, wippy_token *token,
+                               wippy_diag *diag = NULL)
+{
+    return wippy_exec(self, &desc, token, diag);
+}
+inline wippy_result wippy_command_register(wippy_runtime *rt, const wippy_command_desc &desc,
+                                           wippy_command *out)
+{
+    return wippy_command_register(rt, &desc, out);
+}
+inline wippy_result wippy_frame_make(wippy_runtime *rt, const wippy_frame_desc &desc,
+                                     wippy_frame **out)
+{
+    return wippy_frame_make(rt, &desc, out);
+}
+inline wippy_result wippy_kind_register(wippy_runtime *rt, const wippy_kind_desc &desc)
+{
+    return wippy_kind_register(rt, &desc);
+}
+inline wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc &desc,
+                                       wippy_diag *diag)
+{
+    return wippy_load_project(rt, &desc, diag);
+}
+inline wippy_result wippy_reload_project(wippy_runtime *rt, const wippy_project_desc &desc,
+                                         size_t *changes, int64_t *version, wippy_diag *diag)
+{
+    return wippy_reload_project(rt, &desc, changes, version, diag);
 }
 inline bool operator==(wippy_pid a, wippy_pid b)
 {
