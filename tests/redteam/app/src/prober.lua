@@ -176,9 +176,9 @@ end
 local function main()
     local inbox = process.inbox()
     local neighbour = assert(process.spawn(neighbour_id, "red:field"))
-    local fort = assert(process.spawn(neighbour_id, "red:fort"))
     process.send(neighbour, "ping", 1)
-    inbox:receive()
+    inbox:receive() -- it has its name
+    local fort = assert(process.spawn(neighbour_id, "red:fort"))
     local names, bad = {}, 0
     for name in pairs(probes) do names[#names + 1] = name end
     table.sort(names)
