@@ -21,9 +21,9 @@ struct wippyi_blocking {
     wippyi_cond work;
     wippyi_call *first; /* guarded by lock, as all below */
     wippyi_call *last;
-    uint32_t waiting;   /* calls in the list */
-    uint32_t idle;      /* threads that wait for work */
-    uint32_t count;     /* threads started */
+    uint32_t waiting; /* calls in the list */
+    uint32_t idle;    /* threads that wait for work */
+    uint32_t count;   /* threads started */
     bool quit;
     wippyi_thread threads[WIPPYI_BLOCKING_MAX];
 };
@@ -211,8 +211,8 @@ WIPPY_API wippy_result wippy_blocking(wippy_self *self,
     }
     blocking = wippyi_blocking_of(rt);
     call = blocking != NULL ? (wippyi_call *)wippyi_mem_alloc(&rt->mem, sizeof(*call)) : NULL;
-    yield = call != NULL ? wippyi_yield_open(rt, self->worker, self->slot, self->pid.id, tag)
-                         : NULL;
+    yield =
+        call != NULL ? wippyi_yield_open(rt, self->worker, self->slot, self->pid.id, tag) : NULL;
     if (yield == NULL) {
         wippyi_mem_free(&rt->mem, call, sizeof(*call));
         return WIPPY_ERR_NOMEM;

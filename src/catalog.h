@@ -18,7 +18,7 @@
 /* First member of every object. */
 typedef struct wippyi_item {
     wippyi_a32 refs; /* any holder; up relaxed, down acq_rel: the last one frees */
-    const char *id; /* lives as long as the object */
+    const char *id;  /* lives as long as the object */
     void (*free_fn)(struct wippyi_item *item);
 } wippyi_item;
 

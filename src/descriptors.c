@@ -11,10 +11,10 @@ struct wippyi_waiting {
     wippy_runtime *rt;
     wippyi_poller poller;
     wippyi_thread thread;
-    bool threaded;       /* constant */
-    wippyi_a32 quit;     /* written: destroy (release), before it wakes the poller; read: the thread */
-    wippyi_a32 polling;  /* 1: a pump looks now (one waiter at a time); CAS acquire, store release */
-    wippyi_a32 open;     /* waits that were neither reported nor taken back; gauge: RMW relaxed */
+    bool threaded;   /* constant */
+    wippyi_a32 quit; /* written: destroy (release), before it wakes the poller; read: the thread */
+    wippyi_a32 polling; /* 1: a pump looks now (one waiter at a time); CAS acquire, store release */
+    wippyi_a32 open;    /* waits that were neither reported nor taken back; gauge: RMW relaxed */
 };
 
 typedef struct wippyi_fd_job {
@@ -75,9 +75,8 @@ static wippyi_waiting *wippyi_descriptors_make(wippy_runtime *rt)
         wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
         return NULL;
     }
-    if (waiting->threaded &&
-        wippyi_thread_start(&waiting->thread, wippyi_descriptors_main, waiting, "wippy-poll") !=
-            WIPPY_OK) {
+    if (waiting->threaded && wippyi_thread_start(&waiting->thread, wippyi_descriptors_main, waiting,
+                                                 "wippy-poll") != WIPPY_OK) {
         wippyi_poller_destroy(&waiting->poller);
         wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
         return NULL;

@@ -456,8 +456,7 @@ WIPPY_API wippy_result wippy_yaml_read(wippy_runtime *rt, const char *name, cons
                                        size_t bytes, wippy_writer *out, wippy_diag *diag)
 {
     wippyi_yaml *doc = NULL;
-    wippy_result r =
-        wippyi_yaml_parse(text, bytes, name, wippyi_runtime_mem(rt), &doc, diag);
+    wippy_result r = wippyi_yaml_parse(text, bytes, name, wippyi_runtime_mem(rt), &doc, diag);
     if (r == WIPPY_OK) {
         if (doc->root != NULL) {
             r = wippyi_yaml_write(doc->root, out, NULL, NULL);

@@ -23,8 +23,8 @@
 #include "atomic.h"
 #include "config.h"
 
-#define WIPPYI_BOX_EMPTY NULL
-#define WIPPYI_BOX_IDLE ((void *)(uintptr_t)1)
+#define WIPPYI_BOX_EMPTY  NULL
+#define WIPPYI_BOX_IDLE   ((void *)(uintptr_t)1)
 #define WIPPYI_BOX_CLOSED ((void *)(uintptr_t)2)
 
 typedef struct wippyi_mailbox {
@@ -109,8 +109,8 @@ WIPPYI_INLINE wippy_mail *wippyi_mailbox_close(wippyi_mailbox *box)
     wippy_mail *ordered = NULL;
     /* acquire as in take; release: what the owner wrote is seen by whoever opens the slot again */
     void *head = wippyi_ap_xchg_acqrel(&box->head, WIPPYI_BOX_CLOSED);
-    wippy_mail *list = (head == WIPPYI_BOX_IDLE || head == WIPPYI_BOX_CLOSED) ? NULL
-                                                                              : (wippy_mail *)head;
+    wippy_mail *list =
+        (head == WIPPYI_BOX_IDLE || head == WIPPYI_BOX_CLOSED) ? NULL : (wippy_mail *)head;
     while (list != NULL) {
         wippy_mail *next = list->next_;
         list->next_ = ordered;

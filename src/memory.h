@@ -28,9 +28,9 @@ WIPPYI_FN void *wippyi_mem_resize(wippyi_mem *mem, void *ptr, size_t old_size, s
 WIPPYI_FN char *wippyi_mem_text(wippyi_mem *mem, const char *text, size_t size); /* copy + NUL */
 WIPPYI_FN void wippyi_mem_text_free(wippyi_mem *mem, char *text);                /* by strlen */
 
-#define WIPPYI_CLASSES 6      /* 64 128 256 512 1024 2048 bytes */
+#define WIPPYI_CLASSES     6  /* 64 128 256 512 1024 2048 bytes */
 #define WIPPYI_CLASS_LARGE 16 /* straight from wippyi_mem */
-#define WIPPYI_BATCH 32       /* blocks that travel together */
+#define WIPPYI_BATCH       32 /* blocks that travel together */
 
 typedef struct wippyi_block {
     struct wippyi_block *next;

@@ -47,8 +47,7 @@ static void wippyi_outdated_entry(const wippy_entry *entry, wippy_slice sources,
     uint32_t i;
     for (i = 1; i < high; i++) {
         wippyi_slot *slot = (wippyi_slot *)wippyi_slab_at(&rt->slots, i);
-        uint64_t pid =
-            slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
+        uint64_t pid = slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
         if (pid != 0 && wippyi_runs_entry(rt, slot, pid, wippy_entry_id(entry))) {
             wippyi_outdated_send(rt, pid, sources);
         }

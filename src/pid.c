@@ -95,7 +95,7 @@ WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size
     if (label == 0) {
         return wippyi_pid_bad(diag, WIPPY_ERR_NOTFOUND, "host not found");
     }
-    out->id = wippyi_pid_make(wippyi_pid_slot(value), label,
-                              (uint32_t)(value >> WIPPYI_PID_SLOT_BITS));
+    out->id =
+        wippyi_pid_make(wippyi_pid_slot(value), label, (uint32_t)(value >> WIPPYI_PID_SLOT_BITS));
     return WIPPY_OK;
 }

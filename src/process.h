@@ -35,8 +35,8 @@ WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot
                                  uint64_t pid);
 WIPPYI_FN void wippyi_self_end(wippy_self *self);
 
-WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64_t from, uint64_t to,
-                                     const char *reason);
+WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64_t from,
+                                     uint64_t to, const char *reason);
 WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uint64_t pid);
 
 WIPPYI_FN bool wippyi_restricted(const wippy_self *self); /* has an actor or scope to be asked */

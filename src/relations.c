@@ -77,8 +77,7 @@ WIPPYI_FN void wippyi_relations_destroy(wippy_runtime *rt)
 
 WIPPYI_FN wippyi_relation *wippyi_relation_new(wippy_runtime *rt, wippyi_worker *w)
 {
-    wippyi_relation *relation =
-        (wippyi_relation *)wippyi_block_get(rt, w, sizeof(wippyi_relation));
+    wippyi_relation *relation = (wippyi_relation *)wippyi_block_get(rt, w, sizeof(wippyi_relation));
     if (relation != NULL) {
         memset(relation, 0, sizeof(*relation));
         relation->at_watcher.relation = relation;
@@ -281,7 +280,8 @@ WIPPY_API wippy_result wippy_unlink(wippy_self *self, wippy_pid target)
 
 /* Take one record out of a list of a dead process and out of its peer's. The peer's stripe is only
    known after a look, so: look, take both locks in order, look again. */
-static wippyi_relation *wippyi_relation_pull(wippy_runtime *rt, uint64_t pid, wippyi_rel_node **list)
+static wippyi_relation *wippyi_relation_pull(wippy_runtime *rt, uint64_t pid,
+                                             wippyi_rel_node **list)
 {
     for (;;) {
         wippyi_rel_node *node;
@@ -291,16 +291,15 @@ static wippyi_relation *wippyi_relation_pull(wippy_runtime *rt, uint64_t pid, wi
         wippyi_mutex_lock(wippyi_stripe(rt, pid));
         node = *list;
         if (node != NULL) {
-            peer = node->relation->watcher == pid ? node->relation->target
-                                                  : node->relation->watcher;
+            peer =
+                node->relation->watcher == pid ? node->relation->target : node->relation->watcher;
         }
         wippyi_mutex_unlock(wippyi_stripe(rt, pid));
         if (node == NULL) {
             return NULL;
         }
         wippyi_stripes_lock(rt, pid, peer);
-        same = *list == node &&
-               (node->relation->watcher == peer || node->relation->target == peer);
+        same = *list == node && (node->relation->watcher == peer || node->relation->target == peer);
         relation = same ? node->relation : NULL;
         if (same) {
             wippyi_rel_unlink(&relation->at_watcher);

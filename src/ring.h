@@ -18,7 +18,8 @@
 
 typedef struct wippyi_ring {
     wippyi_a32 head; /* written: owner and thieves by CAS (acq_rel) */
-    wippyi_a32 tail; /* written: owner; publishes the entries below it: release after a steal, seq_cst
+    wippyi_a32
+        tail; /* written: owner; publishes the entries below it: release after a steal, seq_cst
                         after a push (with the host's sleep_word) */
     wippyi_ap entries[WIPPYI_RING_SIZE]; /* written: owner, relaxed, before `tail` covers them */
 } wippyi_ring;
@@ -109,8 +110,7 @@ WIPPYI_INLINE void *wippyi_ring_steal(wippyi_ring *ring, wippyi_ring *own, uint3
             count = room + 1;
         }
         for (i = 0; i + 1 < count; i++) {
-            void *entry =
-                wippyi_ap_load_rlx(&ring->entries[(head + i) & (WIPPYI_RING_SIZE - 1)]);
+            void *entry = wippyi_ap_load_rlx(&ring->entries[(head + i) & (WIPPYI_RING_SIZE - 1)]);
             wippyi_ap_store_rlx(&own->entries[(own_tail + i) & (WIPPYI_RING_SIZE - 1)], entry);
         }
         last = wippyi_ap_load_rlx(&ring->entries[(head + i) & (WIPPYI_RING_SIZE - 1)]);

@@ -27,7 +27,7 @@
 WIPPY_API const char *wippy_result_name(wippy_result result)
 {
     switch ((int)result) {
-#define WIPPYI_RESULT_NAME(name, value, kind, text)                                                \
+#define WIPPYI_RESULT_NAME(name, value, kind, text) \
     case value: return #name;
         WIPPY_RESULTS(WIPPYI_RESULT_NAME)
 #undef WIPPYI_RESULT_NAME
@@ -38,7 +38,7 @@ WIPPY_API const char *wippy_result_name(wippy_result result)
 WIPPY_API const char *wippy_result_kind(wippy_result result)
 {
     switch ((int)result) {
-#define WIPPYI_RESULT_KIND(name, value, kind, text)                                                \
+#define WIPPYI_RESULT_KIND(name, value, kind, text) \
     case value: return kind;
         WIPPY_RESULTS(WIPPYI_RESULT_KIND)
 #undef WIPPYI_RESULT_KIND
@@ -49,7 +49,7 @@ WIPPY_API const char *wippy_result_kind(wippy_result result)
 WIPPY_API const char *wippy_result_text(wippy_result result)
 {
     switch ((int)result) {
-#define WIPPYI_RESULT_TEXT(name, value, kind, text)                                                \
+#define WIPPYI_RESULT_TEXT(name, value, kind, text) \
     case value: return text;
         WIPPY_RESULTS(WIPPYI_RESULT_TEXT)
 #undef WIPPYI_RESULT_TEXT
@@ -278,8 +278,8 @@ static wippy_result wippyi_fixed_results(wippy_runtime *rt)
 {
     static const char *const texts[WIPPYI_FIXED_RESULTS] = {
         "process terminated", "linked process failed", "canceled", "out of memory"};
-    static const wippy_result codes[WIPPYI_FIXED_RESULTS] = {
-        WIPPY_ERR_INTERNAL, WIPPY_ERR_INTERNAL, WIPPY_ERR_CANCELED, WIPPY_ERR_NOMEM};
+    static const wippy_result codes[WIPPYI_FIXED_RESULTS] = {WIPPY_ERR_INTERNAL, WIPPY_ERR_INTERNAL,
+                                                             WIPPY_ERR_CANCELED, WIPPY_ERR_NOMEM};
     uint32_t i;
     for (i = 0; i < WIPPYI_FIXED_RESULTS; i++) {
         rt->fixed[i] = wippyi_result_error(rt, codes[i], texts[i]);
@@ -297,9 +297,8 @@ static wippy_result wippyi_core_init(wippy_runtime *rt)
     wippyi_strmap_init(&rt->topic_ids, &rt->mem);
     wippyi_strmap_init(&rt->label_ids, &rt->mem);
     /* not max_processes: free slots lie in the caches of workers; spawn counts who is alive */
-    r = r == WIPPY_OK
-            ? wippyi_slab_init(&rt->slots, &rt->mem, sizeof(wippyi_slot), WIPPYI_SLOT_MAX)
-            : r;
+    r = r == WIPPY_OK ? wippyi_slab_init(&rt->slots, &rt->mem, sizeof(wippyi_slot), WIPPYI_SLOT_MAX)
+                      : r;
     wippyi_slab_set_aside(&rt->slots, 32, 64);
     r = r == WIPPY_OK
             ? wippyi_slab_init(&rt->yields, &rt->mem, sizeof(wippyi_yield), WIPPYI_SLOT_MAX)
@@ -489,8 +488,9 @@ static bool wippyi_wait_hosts(wippy_runtime *rt, bool pumps, uint64_t deadline_n
     for (; host != NULL; host = host->next_host) {
         if ((host->kind == WIPPY_HOST_PUMP) == pumps) {
             uint64_t soon = wippyi_clock_mono_ns() + 1000000;
-            empty = wippyi_host_wait_empty(host, pumps ? WIPPYI_MIN(soon, deadline_ns)
-                                                       : deadline_ns) && empty;
+            empty =
+                wippyi_host_wait_empty(host, pumps ? WIPPYI_MIN(soon, deadline_ns) : deadline_ns) &&
+                empty;
         }
     }
     return empty;

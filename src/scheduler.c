@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIPPYI_HOPS_MAX 16        /* next-slot runs in a row */
-#define WIPPYI_GLOBAL_EVERY 61    /* looks between two looks at the global queue, when busy */
-#define WIPPYI_NORMAL_EVERY 8     /* looks between two in which normal goes before high */
-#define WIPPYI_TAKE_MAX 16        /* taken from the global queue at once */
-#define WIPPYI_SPREAD_NS 20000    /* queued work worth waking another core for */
-#define WIPPYI_STEAL_NS 4000      /* queued work worth moving to a core that is awake */
+#define WIPPYI_HOPS_MAX      16    /* next-slot runs in a row */
+#define WIPPYI_GLOBAL_EVERY  61    /* looks between two looks at the global queue, when busy */
+#define WIPPYI_NORMAL_EVERY  8     /* looks between two in which normal goes before high */
+#define WIPPYI_TAKE_MAX      16    /* taken from the global queue at once */
+#define WIPPYI_SPREAD_NS     20000 /* queued work worth waking another core for */
+#define WIPPYI_STEAL_NS      4000  /* queued work worth moving to a core that is awake */
 #define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
-#define WIPPYI_SPINS 300          /* looks before a searching worker sleeps */
+#define WIPPYI_SPINS         300   /* looks before a searching worker sleeps */
 
 WIPPYI_FN uint64_t wippyi_random(uint64_t *state) /* splitmix64, Steele et al. 2014 */
 {
@@ -117,7 +117,7 @@ WIPPYI_INLINE wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
 /* ---- sleep and wake ---- */
 
 #define WIPPYI_ONE_SEARCHING ((uint64_t)1)
-#define WIPPYI_ONE_PARKED ((uint64_t)1 << 32)
+#define WIPPYI_ONE_PARKED    ((uint64_t)1 << 32)
 
 static uint32_t wippyi_searching(uint64_t word)
 {
@@ -495,8 +495,7 @@ static void wippyi_worker_clock(wippyi_worker *w)
         uint64_t old = wippyi_a32_load_rlx(&w->cost_ns);
         uint64_t average = (old * 3 + WIPPYI_MIN(cost, 1000000000u)) / 4;
         wippyi_a32_store_rlx(&w->cost_ns, (uint32_t)average);
-        w->until_clock =
-            (uint32_t)WIPPYI_MAX(1, WIPPYI_MIN(64, WIPPYI_SPREAD_NS / (average + 1)));
+        w->until_clock = (uint32_t)WIPPYI_MAX(1, WIPPYI_MIN(64, WIPPYI_SPREAD_NS / (average + 1)));
         if (average > old && w->host->kind != WIPPY_HOST_PUMP) {
             wippyi_spread(w); /* what waits here became more expensive than it looked */
         }
@@ -577,7 +576,8 @@ static wippyi_slot *wippyi_find(wippyi_worker *w)
 static wippyi_slot *wippyi_spin(wippyi_worker *w)
 {
     wippy_runtime *rt = w->host->rt;
-    uint32_t spinners = wippyi_a32_add_rlx(&rt->searching, 1); /* gauge: one spinner more does no harm */
+    uint32_t spinners =
+        wippyi_a32_add_rlx(&rt->searching, 1); /* gauge: one spinner more does no harm */
     wippyi_slot *slot = NULL;
     uint32_t i, k;
     if (spinners < (rt->cpu_count + 1) / 2) {
@@ -758,7 +758,8 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->self.worker = w;
     w->self.host = host;
     w->self.heap = &w->heap;
-    w->random = wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u); /* RMW: a seed nobody else gets */
+    w->random =
+        wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u); /* RMW: a seed nobody else gets */
     w->step_budget = host->desc.step_budget;
     w->clock_ns = wippyi_clock_mono_ns();
     w->until_clock = 1;

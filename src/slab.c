@@ -96,8 +96,8 @@ static void *wippyi_slab_extend(wippyi_slab *slab)
 /* release: publishes the records below; pairs with the load in wippyi_slab_at() */
 static void wippyi_slab_publish(wippyi_slab *slab)
 {
-    uint32_t high = slab->aside > slab->aside_first && slab->aside > slab->next ? slab->aside
-                                                                                : slab->next;
+    uint32_t high =
+        slab->aside > slab->aside_first && slab->aside > slab->next ? slab->aside : slab->next;
     wippyi_a32_store_rel(&slab->high, high);
 }
 

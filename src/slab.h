@@ -10,28 +10,31 @@
 
 #include "memory.h"
 
-#define WIPPYI_SLAB_FIRST 6   /* first segment: 2^6 records */
-#define WIPPYI_SLAB_LAST 16   /* segments stop doubling at 2^16 records */
-#define WIPPYI_SLAB_SEGMENTS (WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST + (1 << (24 - WIPPYI_SLAB_LAST)) + 1)
+#define WIPPYI_SLAB_FIRST 6  /* first segment: 2^6 records */
+#define WIPPYI_SLAB_LAST  16 /* segments stop doubling at 2^16 records */
+#define WIPPYI_SLAB_SEGMENTS \
+    (WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST + (1 << (24 - WIPPYI_SLAB_LAST)) + 1)
 #define WIPPYI_SLAB_CACHE 32
-#define WIPPYI_SLAB_COLD 256 /* indices below are handed out one by one, so that they come in order */
+#define WIPPYI_SLAB_COLD \
+    256 /* indices below are handed out one by one, so that they come in order */
 
 typedef struct wippyi_slab_head {
     uint32_t index; /* set once */
-    wippyi_a32 link; /* next free record while it is free, 0 = end; in use: the owner's to count with */
+    wippyi_a32
+        link; /* next free record while it is free, 0 = end; in use: the owner's to count with */
 } wippyi_slab_head;
 
 typedef struct wippyi_slab {
     wippyi_mem *mem;
     size_t record_bytes;
-    uint32_t limit;   /* highest index allowed */
+    uint32_t limit; /* highest index allowed */
     wippyi_mutex lock;
-    uint32_t free_head; /* guarded by lock */
-    uint32_t next;      /* guarded by lock: first index never used; index 0 is reserved */
-    uint32_t aside;     /* guarded by lock: next index set aside; see wippyi_slab_set_aside() */
+    uint32_t free_head;   /* guarded by lock */
+    uint32_t next;        /* guarded by lock: first index never used; index 0 is reserved */
+    uint32_t aside;       /* guarded by lock: next index set aside; see wippyi_slab_set_aside() */
     uint32_t aside_first; /* constant; 0 = none */
     uint32_t aside_end;   /* constant */
-    wippyi_a32 high;    /* written under lock; release: publishes the records below it and their
+    wippyi_a32 high;      /* written under lock; release: publishes the records below it and their
                            segments, pairs with the acquire load in wippyi_slab_at() */
     wippyi_ap segments[WIPPYI_SLAB_SEGMENTS]; /* written before `high`, then constant */
 } wippyi_slab;

@@ -153,8 +153,7 @@ WIPPY_API size_t wippy_processes(wippy_runtime *rt, wippy_host host, wippy_pid *
     uint32_t i;
     for (i = 1; i < high; i++) {
         const wippyi_slot *slot = (const wippyi_slot *)wippyi_slab_at(&rt->slots, i);
-        uint64_t pid =
-            slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
+        uint64_t pid = slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
         if (pid == 0 || (host.id != 0 && wippyi_slot_host(slot)->id != host.id)) {
             continue;
         }

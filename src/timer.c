@@ -72,7 +72,8 @@ WIPPYI_FN bool wippyi_wheel_remove(wippyi_wheel *wheel, wippyi_timer_node *node)
     *node->link = node->next;
     if (node->next != NULL) {
         node->next->link = node->link;
-    } else if (node->link >= first && node->link < first + WIPPYI_WHEEL_LEVELS * WIPPYI_WHEEL_SLOTS &&
+    } else if (node->link >= first &&
+               node->link < first + WIPPYI_WHEEL_LEVELS * WIPPYI_WHEEL_SLOTS &&
                *node->link == NULL) {
         size_t at = (size_t)(node->link - first); /* the slot became empty */
         wheel->occupied[at / WIPPYI_WHEEL_SLOTS] &= ~((uint64_t)1 << (at % WIPPYI_WHEEL_SLOTS));

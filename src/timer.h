@@ -10,9 +10,9 @@
 
 #include "config.h"
 
-#define WIPPYI_TICK_SHIFT 16
+#define WIPPYI_TICK_SHIFT   16
 #define WIPPYI_WHEEL_LEVELS 8
-#define WIPPYI_WHEEL_SLOTS 64
+#define WIPPYI_WHEEL_SLOTS  64
 
 typedef struct wippyi_timer_node {
     struct wippyi_timer_node *next;

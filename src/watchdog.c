@@ -49,9 +49,8 @@ static void wippyi_watchdog_report(wippy_runtime *rt, wippyi_worker *w)
     none.data = NULL;
     none.size = 0;
     (void)wippy_pid_text(rt, pid, text, sizeof(text));
-    wippyi_log(rt, WIPPY_LOG_WARN, "scheduler", none,
-               "process %s has been in one step for %u ms", text,
-               (unsigned)((uint64_t)WIPPYI_REPORT_TICKS * rt->desc.slice_us / 1000));
+    wippyi_log(rt, WIPPY_LOG_WARN, "scheduler", none, "process %s has been in one step for %u ms",
+               text, (unsigned)((uint64_t)WIPPYI_REPORT_TICKS * rt->desc.slice_us / 1000));
 }
 
 /* One worker, one tick. True: it has been in the same step since the last tick. */

@@ -12,8 +12,8 @@ WIPPYI_FN wippy_result wippyi_watchdog_start(wippy_runtime *rt); /* again: nothi
 WIPPYI_FN void wippyi_watchdog_stop(wippy_runtime *rt);
 WIPPYI_FN void wippyi_watchdog_enter(wippyi_worker *w);
 WIPPYI_FN void wippyi_watchdog_leave(wippyi_worker *w);
-WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt); /* a worker goes to sleep */
-WIPPYI_FN void wippyi_watchdog_work(wippy_runtime *rt); /* a worker woke up */
+WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt);      /* a worker goes to sleep */
+WIPPYI_FN void wippyi_watchdog_work(wippy_runtime *rt);      /* a worker woke up */
 WIPPYI_FN bool wippyi_host_overdue(const wippyi_host *host); /* any step overdue there? */
 
 #endif /* WIPPYI_WATCHDOG_H */
