@@ -198,7 +198,7 @@ typedef struct wippyli_arena {
     size_t used;  /* bytes asked for and not given back */
     size_t other; /* bytes charged for things outside: kept mail and so on */
     size_t held;  /* bytes taken from the runtime */
-    size_t limit; /* of used + other; SIZE_MAX = none; 0 = no growth any more (terminated) */
+    size_t limit; /* of used + other; SIZE_MAX = none */
 } wippyli_arena;
 
 struct wippyli_process {
