@@ -410,7 +410,6 @@ WIPPY_API bool wippy_value_equal(wippy_slice a, wippy_slice b);
             the text with "<malformed>". */
 WIPPY_API size_t wippy_value_to_text(wippy_slice value, char *buffer, size_t capacity);
 
-
 /* ====================================================================== >>mail */
 
 typedef enum wippy_mail_kind {
@@ -622,7 +621,8 @@ typedef struct wippy_host_desc {
    Thread:  any but a step of the same host.
    Returns: WIPPY_OK, _ERR_INVALID (no name, one with '|' or of more than 200 bytes, kind, workers),
             _ERR_EXISTS (name taken), _ERR_NOMEM, _ERR_STOPPED, _ERR_LIMIT (too many hosts),
-            _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS), _ERR_CONFLICT (a stopped host of this name was of another kind).
+            _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS), _ERR_CONFLICT (a stopped host
+            of this name was of another kind).
    Cost:    pool: starts its threads. */
 WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_desc *desc,
                                          wippy_host *out);
@@ -771,7 +771,8 @@ WIPPY_API wippy_result wippy_spawn(wippy_self *self, const wippy_spawn_desc *des
 
 /* Start a process and get its end as a completion: WIPPY_MAIL_DONE with `desc->tag`, result WIPPY_OK
    and the first result value, or the error. When the caller ends first the child is cancelled and,
-   if it does not end by itself, goes on unobserved. A `name` that is taken is _ERR_EXISTS.
+   if it does not end by itself, goes on unobserved; a host that stops terminates such children after
+   100 ms, whatever its grace. A `name` that is taken is _ERR_EXISTS.
    Thread:  a step or init of `self`.
    Returns: WIPPY_PENDING, otherwise as wippy_spawn(); _ERR_INVALID with wippy_outside(). */
 WIPPY_API wippy_result wippy_exec(wippy_self *self, const wippy_spawn_desc *desc,

@@ -176,7 +176,9 @@ enum { /* wippyi_slot.flags: owner only */
 };
 enum { /* wippyi_slot.marks */
     WIPPYI_MARK_WRITABLE = 1, /* somebody waits for room; set and cleared under the stripe, seq_cst */
-    WIPPYI_MARK_BLOCKED = 2   /* the last step said WIPPY_YIELD; owner; gauge */
+    WIPPYI_MARK_BLOCKED = 2,  /* the last step said WIPPY_YIELD; owner; gauge */
+    WIPPYI_MARK_ORPHAN = 4    /* made by wippy_exec(), and nobody waits for it any more; owner; who stops
+                                 the host looks (relaxed: a look too early is followed by another) */
 };
 
 struct wippyi_slot {
@@ -357,6 +359,7 @@ struct wippyi_host {
                                  stopped already */
     wippyi_a32 state;       /* WIPPYI_HOST_*; written: who creates it (under hosts_lock) or stops it
                                (seq_cst, with `population`, and with `life` at a birth) */
+    wippyi_a64 orphans_ns;  /* STOPPING: when to look for orphans next; written: who stops it; relaxed */
     wippyi_queue queues[WIPPYI_LANES];
     wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; written under thread_lock (release); a
                                               worker is never freed before the host */

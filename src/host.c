@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define WIPPYI_SPARES_MAX 4 /* per host */
+#define WIPPYI_ORPHAN_GRACE_NS 100000000u /* from the begin of a stop */
 #define WIPPYI_WORKERS_USER_MAX (WIPPYI_WORKERS_MAX - WIPPYI_SPARES_MAX)
 
 /* ---- labels: the texts in front of the bar in a pid ---- */
@@ -609,10 +610,39 @@ WIPPYI_FN void wippyi_host_evict(wippyi_host *host, bool terminate)
     }
 }
 
+/* Calls whose callers are gone: nobody would see how they end, so a stop gives them less time. */
+static void wippyi_host_evict_orphans(wippyi_host *host)
+{
+    wippy_runtime *rt = host->rt;
+    uint32_t high = wippyi_slab_high(&rt->slots);
+    uint32_t i;
+    for (i = 1; i < high; i++) {
+        wippyi_slot *slot = (wippyi_slot *)wippyi_slab_at(&rt->slots, i);
+        uint64_t pid = slot != NULL ? wippyi_a64_load_acq(&slot->life) : 0;
+        /* the pid first: a later tenant's mark leads to a terminate that finds nobody */
+        if (pid != 0 && (pid & WIPPYI_LIFE_TERMINATE) == 0 && wippyi_slot_host(slot) == host &&
+            (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_ORPHAN) != 0) {
+            (void)wippyi_terminate(rt, NULL, pid);
+        }
+    }
+}
+
+/* Is it time to look for orphans? Then note when it is the next time. */
+static bool wippyi_host_orphans_due(wippyi_host *host, uint64_t now_ns)
+{
+    if (wippyi_a32_load_acq(&host->state) != WIPPYI_HOST_STOPPING ||
+        now_ns < wippyi_a64_load_rlx(&host->orphans_ns)) {
+        return false;
+    }
+    wippyi_a64_store_rlx(&host->orphans_ns, now_ns + WIPPYI_ORPHAN_GRACE_NS);
+    return true;
+}
+
 /* RUNNING -> STOPPING. */
 WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host)
 {
     uint32_t expected = WIPPYI_HOST_RUNNING;
+    wippyi_a64_store_rlx(&host->orphans_ns, wippyi_clock_mono_ns() + WIPPYI_ORPHAN_GRACE_NS);
     /* seq_cst: a spawn counts itself in and then reads the state; we set the state and then read the
        count: one of the two sees the other */
     if (wippyi_a32_cas_sc(&host->state, &expected, WIPPYI_HOST_STOPPING)) {
@@ -632,7 +662,11 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
         if (empty || now >= deadline_ns) {
             break;
         }
-        if (host->kind == WIPPY_HOST_PUMP) {
+        if (wippyi_host_orphans_due(host, now)) {
+            wippyi_mutex_unlock(&rt->stop_lock);
+            wippyi_host_evict_orphans(host);
+            wippyi_mutex_lock(&rt->stop_lock);
+        } else if (host->kind == WIPPY_HOST_PUMP) {
             wippy_host handle;
             uint64_t wait;
             handle.id = host->id;
@@ -646,7 +680,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
         } else {
             uint64_t wait = deadline_ns - now;
             (void)wippyi_cond_timedwait(&rt->stop_cond, &rt->stop_lock,
-                                        WIPPYI_MIN(wait, 1000000000u));
+                                        WIPPYI_MIN(wait, WIPPYI_ORPHAN_GRACE_NS));
         }
     }
     wippyi_mutex_unlock(&rt->stop_lock);

@@ -149,6 +149,16 @@ WIPPYI_FN wippy_result wippyi_deliver(wippy_runtime *rt, wippyi_worker *w, uint6
     return pushed == WIPPYI_PUSH_CLOSED ? WIPPY_ERR_GONE : WIPPY_OK;
 }
 
+/* Somebody asks the process to end. If that is because who called it is gone, a stop of the host need
+   not be patient: see wippyi_host_evict_orphans(). */
+static void wippyi_intake_cancel(wippy_runtime *rt, wippyi_slot *slot)
+{
+    if (slot->ext != NULL && slot->ext->on_exit.sequence != 0 &&
+        !wippyi_yield_waits(rt, slot->ext->on_exit)) {
+        wippyi_a32_or_rlx(&slot->marks, WIPPYI_MARK_ORPHAN);
+    }
+}
+
 /* One piece of mail comes in: true = the process shall see it. What the runtime owns ends here. */
 WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
 {
@@ -174,6 +184,9 @@ WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64
             return false;
         }
         return !wippyi_outdated_merge(rt, w, slot, mail);
+    }
+    if (mail->kind == WIPPY_MAIL_CANCEL) {
+        wippyi_intake_cancel(rt, slot);
     }
     return true;
 }
@@ -222,7 +235,7 @@ WIPPYI_INLINE void wippyi_self_drop_current(wippy_self *self)
     self->current = NULL;
     /* the common case in full: a heap block, not counted, nothing handed over */
     if (WIPPYI_LIKELY(mail->class_ < WIPPYI_CLASSES &&
-                      (mail->flags & (WIPPYI_MAIL_COUNTED | WIPPY_MAIL_OWNED)) == 0)) {
+                      (mail->flags & ((uint32_t)WIPPYI_MAIL_COUNTED | (uint32_t)WIPPY_MAIL_OWNED)) == 0)) {
         wippyi_heap_put(&self->worker->heap, mail->class_, mail);
     } else {
         wippyi_mail_done(self->rt, self->worker, self->slot, mail);

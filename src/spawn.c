@@ -566,7 +566,7 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
         wippyi_a32_store_sc(&host->has_high, 1);
     }
     /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit */
-    wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
+    wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)(WIPPYI_MARK_BLOCKED | WIPPYI_MARK_ORPHAN));
     wippyi_mailbox_open(
         &slot->box); /* owned by us; what was meant for the last tenant is dropped */
     /* release: the new tenant may be related to others from here on, and be told of their end */

@@ -120,6 +120,13 @@ WIPPYI_FN void wippyi_yield_free(wippy_runtime *rt, wippyi_worker *w, wippyi_yie
     wippyi_mutex_unlock(&rt->outside_lock);
 }
 
+WIPPYI_FN bool wippyi_yield_waits(wippy_runtime *rt, wippy_token token)
+{
+    wippyi_yield *yield = (wippyi_yield *)wippyi_slab_at(&rt->yields, token.index);
+    return yield != NULL && wippyi_a64_load_acq(&yield->state) ==
+                                wippyi_yield_word(token.sequence, WIPPYI_YIELD_OPEN);
+}
+
 /* ---- completing ---- */
 
 WIPPYI_FN wippyi_yield *wippyi_yield_claim(wippy_runtime *rt, wippy_token token)

@@ -13,6 +13,9 @@ WIPPYI_FN wippyi_yield *wippyi_yield_open(wippy_runtime *rt, wippyi_worker *w, w
                                           uint64_t pid, uint64_t tag);
 WIPPYI_FN wippy_token wippyi_yield_token(const wippyi_yield *yield);
 
+/* Is the record still open? False: completed, or dropped by whoever opened it. Any thread. */
+WIPPYI_FN bool wippyi_yield_waits(wippy_runtime *rt, wippy_token token);
+
 /* OPEN -> CLAIMED: the caller must push. NULL: too late. */
 WIPPYI_FN wippyi_yield *wippyi_yield_claim(wippy_runtime *rt, wippy_token token);
 WIPPYI_FN wippy_result wippyi_yield_push(wippy_runtime *rt, wippyi_worker *w, wippyi_yield *yield,

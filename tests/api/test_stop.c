@@ -129,6 +129,67 @@ TEST(test_stop_terminates_who_does_not_listen)
     }
 }
 
+static wippy_status call_child(wippy_self *self, core_actor *a)
+{
+    core_actor *child = (core_actor *)a->arg;
+    wippy_spawn_desc desc;
+    memset(&desc, 0, sizeof(desc));
+    wippy_type_find(wippy_self_runtime(self), "actor", &desc.type);
+    desc.host = wippy_self_host(self);
+    desc.data = &child;
+    desc.size = sizeof(child);
+    a->answer = wippy_exec(self, &desc, NULL, NULL);
+    return WIPPY_IDLE;
+}
+
+/* Its caller ended before the stop, or ends because of it: nobody waits for the deaf child. */
+TEST(test_stop_is_short_for_calls_without_a_caller)
+{
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        bool pumped = variant % 2 == 0;
+        core c;
+        core_actor child = {0};
+        core_actor a = {0};
+        REQUIRE(core_open(&c, pumped ? 0 : 1));
+        child.deaf = true;
+        a.on_start = call_child;
+        a.arg = &child;
+        wippy_pid pid = core_spawn(&c, &a);
+        CHECK(pumped ? core_pump_until(&c, &child.steps, 1) : core_wait(&child.steps, 1));
+        if (variant < 2) {
+            core_tell(&c, pid, "done");
+            CHECK(pumped ? core_pump_until(&c, &child.count, 1) : core_wait(&child.count, 1));
+        }
+        uint64_t start = test_now_ms();
+        CHECK_EQ_INT(wippy_stop(c.rt), WIPPY_OK);
+        CHECK_EQ_INT(wippy_join(c.rt, 60000 * (uint64_t)CORE_MS), WIPPY_OK);
+        CHECK(test_now_ms() - start >= 95);
+        CHECK(test_now_ms() - start < 20000);
+        CHECK_EQ_INT(child.closes, 1);
+        core_close(&c);
+    }
+}
+
+/* As long as the caller waits, the child has all the time there is. */
+TEST(test_stop_is_patient_with_calls_somebody_waits_for)
+{
+    core c;
+    core_actor child = {0};
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 1));
+    child.deaf = true;
+    a.deaf = true;
+    a.on_start = call_child;
+    a.arg = &child;
+    core_spawn(&c, &a);
+    CHECK(core_wait(&child.steps, 1));
+    uint64_t start = test_now_ms();
+    CHECK_EQ_INT(wippy_host_stop(c.rt, c.host, 400 * CORE_MS), WIPPY_OK);
+    CHECK(test_now_ms() - start >= 395);
+    CHECK_EQ_INT(child.closes, 1);
+    core_close(&c);
+}
+
 /* The last wish of one process needs another on a host that is pumped by nobody else. */
 static wippy_status ask_first(wippy_self *self, core_actor *a, const wippy_mail *mail)
 {
@@ -215,5 +276,7 @@ TEST_MAIN(TEST_ENTRY(test_stop_needs_no_host_and_no_process),
           TEST_ENTRY(test_stop_from_inside_a_step_is_an_error_to_wait_for),
           TEST_ENTRY(test_stop_reports_survivors_and_tries_again),
           TEST_ENTRY(test_stop_terminates_who_does_not_listen),
+          TEST_ENTRY(test_stop_is_short_for_calls_without_a_caller),
+          TEST_ENTRY(test_stop_is_patient_with_calls_somebody_waits_for),
           TEST_ENTRY(test_stop_pumps_hosts_that_need_each_other),
           TEST_ENTRY(test_stop_says_farewell_newest_first))

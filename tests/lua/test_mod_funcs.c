@@ -106,6 +106,24 @@ TEST(test_funcs_future_canceled)
                 "true nil\ntrue true\nnil false\nnil Canceled canceled\nCanceled true\ntrue nil\n");
 }
 
+/* Who waits for nothing does not hold up the end of the program. */
+TEST(test_funcs_abandoned_calls_end_soon_when_the_runtime_stops)
+{
+    static const char *const bodies[] = {
+        "local f = funcs.async(\"app:sleeping\", \"1h\") time.sleep(\"5ms\") f:cancel()",
+        "funcs.new():with_options({timeout = 5}):call(\"app:sleeping\", \"1h\")",
+        "funcs.async(\"app:sleeping\", \"1h\") time.sleep(\"5ms\")"};
+    for (size_t i = 0; i < TEST_COUNT(bodies); i++) {
+        project *p = project_open(SLEEPING, bodies[i]);
+        project_start(p);
+        CHECK_WAIT(project_ended, p, 10000);
+        CHECK_STR(p->lua.out, "");
+        uint64_t start = test_now_ms();
+        project_close(p);
+        CHECK(test_now_ms() - start < 4000); /* the patience of wippy_destroy() is 5 s */
+    }
+}
+
 TEST(test_funcs_futures_run_at_once)
 {
     project_run(SLEEPING,
@@ -318,7 +336,9 @@ TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuse
           TEST_ENTRY(test_funcs_process_with_default_host_is_callable),
           TEST_ENTRY(test_funcs_each_call_is_a_process_of_its_own),
           TEST_ENTRY(test_funcs_future_success), TEST_ENTRY(test_funcs_future_failure),
-          TEST_ENTRY(test_funcs_future_canceled), TEST_ENTRY(test_funcs_futures_run_at_once),
+          TEST_ENTRY(test_funcs_future_canceled),
+          TEST_ENTRY(test_funcs_abandoned_calls_end_soon_when_the_runtime_stops),
+          TEST_ENTRY(test_funcs_futures_run_at_once),
           TEST_ENTRY(test_funcs_pool_limit_makes_calls_wait),
           TEST_ENTRY(test_funcs_waiting_call_is_given_up_with_its_process),
           TEST_ENTRY(test_funcs_callee_is_canceled_with_its_caller),
