@@ -386,7 +386,7 @@ static wippy_result wippyi_change_prepare(wippyi_change *change)
             return result;
         }
     }
-    wippy_result result = wippyi_refs_acyclic(&env, change->next, &change->list, change->diag);
+    wippy_result result = wippyi_refs_imports(&env, change->next, &change->list, change->diag);
     if (result != WIPPY_OK) {
         return result;
     }

@@ -1,4 +1,5 @@
 #include "refs.h"
+#include "table.h"
 #include "value.h"
 
 #include <string.h>
@@ -101,6 +102,7 @@ typedef struct wippyi_graph {
     uint32_t *stack;
     uint32_t *out; /* nodes in the order in which they were left: needed ones first */
     uint32_t out_count;
+    uint32_t alias_place; /* of the import looked at */
     wippy_result result;
 } wippyi_graph;
 
@@ -224,6 +226,14 @@ static void wippyi_graph_forget(wippyi_graph *graph)
     graph->out_count = 0;
 }
 
+/* The same for walks alone: costs what they reached. */
+static void wippyi_graph_unwalk(wippyi_graph *graph)
+{
+    while (graph->out_count > 0) {
+        graph->state[graph->out[--graph->out_count]] = WIPPYI_NODE_FRESH;
+    }
+}
+
 /* ------------------------------------------------------------------ order */
 
 static void wippyi_order_hide(wippyi_graph *graph, bool deletes)
@@ -265,29 +275,125 @@ WIPPYI_FN wippy_result wippyi_refs_order(const wippyi_refs_env *env, const wippy
 
 /* ------------------------------------------------------------------ imports */
 
-WIPPYI_FN wippy_result wippyi_refs_acyclic(const wippyi_refs_env *env, const wippy_snapshot *next,
+/* Nothing created or updated imports itself, through whatever chain. */
+static wippy_result wippyi_imports_acyclic(wippyi_graph *graph, const wippyi_changes *changes,
+                                           wippy_diag *diag)
+{
+    const wippy_snapshot *next = graph->snapshot;
+    for (size_t i = 0; i < changes->count; i++) {
+        const wippy_entry *entry = changes->items[i].after;
+        wippy_slice none = {NULL, 0};
+        uint32_t circle = 0;
+        if (entry == NULL) {
+            continue;
+        }
+        uint32_t start = wippyi_snapshot_place(next, none, wippyi_text_slice(entry->id));
+        if (!wippyi_graph_walk(graph, start, &circle)) {
+            return wippyi_reject(diag, WIPPY_ERR_INVALID, next->entries[circle]->id,
+                                 "adding dependency would create a cycle: %.200s -> %.200s",
+                                 next->entries[circle]->id,
+                                 next->entries[graph->edges[graph->cursor[circle] - 1]]->id);
+        }
+    }
+    return WIPPY_OK;
+}
+
+/* Where an import leads; nowhere for built-in modules and what is not there. */
+static void wippyi_alias_add(wippy_refs *refs, wippy_slice space, wippy_slice rest)
+{
+    wippyi_graph *graph = (wippyi_graph *)refs->target;
+    graph->alias_place = wippyi_snapshot_place(graph->snapshot, space, rest);
+}
+
+/* Note the aliases of one node in `seen` (alias -> entry), or find one that leads elsewhere there. */
+static wippy_result wippyi_aliases_note(wippyi_graph *graph, uint32_t node, wippyi_strmap *seen,
+                                        wippy_diag *diag)
+{
+    wippy_entry *const *entries = graph->snapshot->entries;
+    wippy_slice imports;
+    wippy_value_iter item;
+    wippy_refs refs;
+    wippy_result result = WIPPY_OK;
+    refs.owner = entries[node];
+    refs.add = wippyi_alias_add;
+    refs.target = graph;
+    if (wippy_value_get(refs.owner->data, "imports", &imports) != WIPPY_OK) {
+        return WIPPY_OK;
+    }
+    for (wippy_value_each(imports, &item); result == WIPPY_OK && wippy_value_next(&item);) {
+        graph->alias_place = WIPPYI_NOWHERE;
+        wippyi_refs_add_value(&refs, item.value);
+        if (graph->alias_place == WIPPYI_NOWHERE) {
+            continue;
+        }
+        wippy_entry *target = entries[graph->alias_place];
+        wippy_entry *other =
+            (wippy_entry *)wippyi_strmap_get(seen, item.name.data, item.name.size);
+        if (other == NULL) {
+            result = wippyi_strmap_put(seen, item.name.data, item.name.size, target);
+        } else if (other != target) {
+            return wippyi_reject(diag, WIPPY_ERR_CONFLICT, refs.owner->id,
+                                 "alias '%.*s' collision: %.160s and %.160s",
+                                 WIPPYI_SLICE_ARGS(item.name), other->id, target->id);
+        }
+    }
+    return result == WIPPY_OK ? result : wippyi_reject(diag, result, NULL, "out of memory");
+}
+
+/* All that one node imports, directly or not, shares one environment: an alias means one thing in it.
+   A node whose imports import nothing needs no look, its own aliases are keys of one map. */
+static wippy_result wippyi_aliases_under(wippyi_graph *graph, uint32_t node, wippy_diag *diag)
+{
+    wippyi_strmap seen;
+    wippy_result result = WIPPY_OK;
+    bool deep = false;
+    (void)wippyi_graph_walk(graph, node, NULL);
+    for (uint32_t i = 0; i < graph->out_count; i++) {
+        uint32_t other = graph->out[i];
+        deep = deep || (other != node && graph->first[other] != graph->first[other + 1]);
+    }
+    if (deep) {
+        wippyi_strmap_init(&seen, graph->mem);
+        for (uint32_t i = graph->out_count; i > 0 && result == WIPPY_OK; i--) {
+            result = wippyi_aliases_note(graph, graph->out[i - 1], &seen, diag);
+        }
+        wippyi_strmap_destroy(&seen);
+    }
+    wippyi_graph_unwalk(graph);
+    return result;
+}
+
+/* A change without imports cannot bring two aliases together. */
+static bool wippyi_imports_changed(const wippyi_changes *changes)
+{
+    wippy_slice imports;
+    for (size_t i = 0; i < changes->count; i++) {
+        const wippy_entry *entry = changes->items[i].after;
+        if (entry != NULL && wippy_value_get(entry->data, "imports", &imports) == WIPPY_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+WIPPYI_FN wippy_result wippyi_refs_imports(const wippyi_refs_env *env, const wippy_snapshot *next,
                                            const wippyi_changes *changes, wippy_diag *diag)
 {
     wippyi_graph graph;
+    if (!wippyi_imports_changed(changes)) {
+        return WIPPY_OK;
+    }
     memset(&graph, 0, sizeof(graph));
     graph.snapshot = next;
     wippy_result result = wippyi_graph_make(&graph, env, true);
     if (result != WIPPY_OK) {
         return wippyi_reject(diag, result, NULL, "out of memory");
     }
-    for (size_t i = 0; i < changes->count && result == WIPPY_OK; i++) {
-        const wippy_entry *entry = changes->items[i].after;
-        wippy_slice none = {NULL, 0};
-        uint32_t circle = 0;
-        if (entry == NULL || graph.edge_count == 0) {
-            continue;
-        }
-        uint32_t start = wippyi_snapshot_place(next, none, wippyi_text_slice(entry->id));
-        if (!wippyi_graph_walk(&graph, start, &circle)) {
-            result = wippyi_reject(diag, WIPPY_ERR_INVALID, next->entries[circle]->id,
-                                   "adding dependency would create a cycle: %.200s -> %.200s",
-                                   next->entries[circle]->id,
-                                   next->entries[graph.edges[graph.cursor[circle] - 1]]->id);
+    result = wippyi_imports_acyclic(&graph, changes, diag);
+    wippyi_graph_forget(&graph);
+    for (uint32_t node = 0; node < graph.count && result == WIPPY_OK; node++) {
+        if (graph.first[node] != graph.first[node + 1]) {
+            result = wippyi_aliases_under(&graph, node, diag);
         }
     }
     wippyi_graph_free(&graph);

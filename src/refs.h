@@ -1,7 +1,9 @@
 /* ========================================================================== >>refs
-   Which entries need which: the order of a change, import cycles, and who is outdated by it.
+   Which entries need which: the order of a change, cycles and aliases of imports, and who is
+   outdated by it.
    One thread at a time.  Locks: none.  Allocates: graphs for the length of a call, through wippyi_mem.
-   Holds: no recursion; time and memory are linear in entries and references. */
+   Holds: no recursion; time and memory are linear in entries and references, but aliases: what each
+          entry imports, summed over the entries. */
 #ifndef WIPPYI_REFS_H
 #define WIPPYI_REFS_H
 
@@ -20,9 +22,11 @@ typedef struct wippyi_refs_env {
 WIPPYI_FN wippy_result wippyi_refs_order(const wippyi_refs_env *env, const wippyi_changes *changes,
                                          uint32_t *order);
 
-/* Refuse a snapshot in which something created or updated imports itself, through whatever chain.
-   Returns: WIPPY_OK, _ERR_INVALID ("adding dependency would create a cycle: ..."), _ERR_NOMEM. */
-WIPPYI_FN wippy_result wippyi_refs_acyclic(const wippyi_refs_env *env, const wippy_snapshot *next,
+/* Refuse a snapshot in which something created or updated imports itself, through whatever chain, or in
+   which one alias means two things among all that an entry imports, directly or not.
+   Returns: WIPPY_OK, _ERR_INVALID ("adding dependency would create a cycle: ..."), _ERR_CONFLICT ("alias
+            '...' collision: ..."), _ERR_NOMEM. */
+WIPPYI_FN wippy_result wippyi_refs_imports(const wippyi_refs_env *env, const wippy_snapshot *next,
                                            const wippyi_changes *changes, wippy_diag *diag);
 
 /* Refuse an entry whose import alias is also the name of one of its modules, or empty.

@@ -282,6 +282,18 @@ case("messages of wrong entries", function()
         data = { method = "main", source = "local x: = 5\nreturn { main = function() end }" } }), "app.new:t")
 end)
 
+undone("one alias for two things is a conflict", function()
+    local done, err = change(
+        { "create", { id = "app.new:l1", kind = "library.lua", data = { source = "return 1" } } },
+        { "create", { id = "app.new:l2", kind = "library.lua", data = { source = "return 2" } } },
+        { "create", { id = "app.new:between", kind = "library.lua",
+            data = { source = "return 3", imports = { l = "app.new:l2" } } } },
+        { "create", { id = "app.new:f", kind = "function.lua", data = { method = "main", source = "return {}",
+            imports = { l = "app.new:l1", between = "app.new:between" } } } })
+    expect.is_nil(done)
+    expect.contains(err, "alias 'l' collision:")
+end)
+
 undone("a function is callable once it was applied", function()
     expect.truthy(change({ "create", { id = "app.new:f", kind = "function.lua",
         data = { method = "main", source = "return { main = function(a) return a * 2 end }" } } }))
