@@ -8,6 +8,7 @@
 #   make split        each src/*.c alone, build/split/libwippy.a and libwippy_lua.a
 #   make matrix       compilers x language versions x switches, and what the headers leak
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
+#   make coverage     lines and branches of src/ that the tests reach: build/coverage/coverage.txt
 #   make stress       the stress programs, ten times longer
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
@@ -73,7 +74,7 @@ COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.
 INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
-.PHONY: all run test test-programs amalgamate split matrix asan tsan stress redteam explore mutants \
+.PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress redteam explore mutants \
 	bench examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -84,7 +85,7 @@ all: $(BUILD)/wippy
 
 SRC := $(wildcard src/*.[ch] src/manual.txt src/lua/manual.txt src/lua/*.[ch] src/lua/*/*.[ch])
 HEADERS := $(OUT)/wippy.h $(OUT)/wippy_lua.h
-AMALGAMATE := tools/amalgamate -o $(OUT) $(if $(PARTIAL),--partial)
+AMALGAMATE := tools/amalgamate -o $(OUT) $(if $(PARTIAL),--partial) $(if $(SOURCE_LINES),--lines)
 
 amalgamate:
 	$(AMALGAMATE)
@@ -260,6 +261,17 @@ tsan: export TEST_RUNNER = $(shell setarch "$$(uname -m)" -R true 2>/dev/null &&
 tsan: export TSAN_OPTIONS = second_deadlock_stack=1
 tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='$(TSAN)' CXXFLAGS='$(TSAN)' test-programs
+
+# ---- coverage ----
+
+# The headers are made once more with #line, so that all programs' counts meet in the lines of src/.
+COVERAGE := -O0 -g --coverage -fprofile-update=atomic
+coverage:
+	@mkdir -p $(BUILD)/coverage
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage OUT=$(BUILD)/coverage SOURCE_LINES=1 \
+		CFLAGS='$(COVERAGE)' CXXFLAGS='$(COVERAGE)' TEST_SCALE=$(or $(COVERAGE_SCALE),20) test-programs || true
+	@tests/coverage/report $(BUILD)/coverage
 
 # ---- benchmarks and examples ----
 
