@@ -205,7 +205,7 @@ undone("a service created again while its former self still stops is started", f
     expect.truthy(apply("create", entry))
     local again = expect.receive(ready, "5s")
     expect.truthy(again ~= pid, "a new pid")
-    expect.equal(status("app.new:service"), "running")
+    expect.becomes(function() return status("app.new:service") == "running" end, "running")
 end)
 
 case("services that do not start by themselves are left alone", function()
