@@ -13,7 +13,7 @@
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
-#   make bench        the benchmarks, tools/bench/
+#   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
 #   make dist         build/dist/: headers with stb_ds.h inside
@@ -276,15 +276,17 @@ coverage:
 # ---- benchmarks and examples ----
 
 BENCH_SRC := $(wildcard tools/bench/*.c)
-BENCHES := $(BENCH_SRC:tools/%.c=$(BUILD)/%)
+BENCH := $(BUILD)/bench/bench
 
-$(BENCHES): $(BUILD)/bench/%: tools/bench/%.c $(LUA_LIB) $(LIB)
+$(BUILD)/bench/%.o: tools/bench/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
+	$(COMPILE) $(INCLUDE) -c $< -o $@
 
-bench: $(BENCHES)
-	@if [ -x tools/bench/run ]; then tools/bench/run $(BENCHES); \
-	else for program in $(BENCHES); do echo "== $$program"; $$program || exit 1; done; fi
+$(BENCH): $(BENCH_SRC:tools/%.c=$(BUILD)/%.o) $(LUA_LIB) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LUA_LIBS) $(LIBS) -o $@
+
+bench: $(BENCH)
+	$(BENCH) -o $(BUILD)/bench.json $(BENCH_ARGS)
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 CXX_EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
