@@ -757,14 +757,17 @@ typedef struct wippy_spawn_desc {
    gets WIPPY_PENDING and later WIPPY_MAIL_DONE with `tag`, whose result tells success and whose
    value is the pid as an integer or the error; wippy_outside() waits for it.
 
-   When `name` is taken, nothing is spawned: `messages` go to its owner, whose pid is the result.
+   When `name` is taken, nothing is spawned: `messages` go to its owner, whose pid is the result; so
+   also when another process is quicker to get the name. A message that its owner refuses ends that:
+   the result says why, those before it were sent.
 
    Thread:  a step or init of `self`; any thread with wippy_outside(), which blocks.
    Order:   monitor, link and name exist before the child runs its first step.
    Returns: WIPPY_OK, WIPPY_PENDING, _ERR_NOTFOUND (host or entry), _ERR_INVALID (bad desc, entry is
             not a process), _ERR_STOPPED, _ERR_LIMIT (max_processes), _ERR_BUSY (terminal host has
-            its process), _ERR_DENIED, _ERR_NOMEM, _ERR_EXISTS (`name` belongs to a process that is
-            being born or is ending), or what `init` returned.
+            its process), _ERR_DENIED, _ERR_NOMEM, _ERR_FULL (the owner of `name`), _ERR_EXISTS (to
+            wippy_outside(): `name` belongs to a process that is being born or is ending), or what
+            `init` returned.
    Cost:    one slot, its state, one block for the input. */
 WIPPY_API wippy_result wippy_spawn(wippy_self *self, const wippy_spawn_desc *desc, wippy_pid *out,
                                    wippy_diag *diag);
@@ -794,8 +797,9 @@ WIPPY_API uint64_t wippy_self_seed(wippy_self *self); /* a fresh random number *
 WIPPY_API bool wippy_should_yield(const wippy_self *self);
 WIPPY_API bool wippy_terminated(const wippy_self *self);
 
-/* Report `bytes` (the total, not a difference) as held by the process, for statistics.
-   Thread: a step of self. */
+/* Report `bytes` (the total, not a difference) as held by the process, for statistics. An upgrade
+   starts again at 0.
+   Thread: a step or init of self.   Cost: one atomic addition. */
 WIPPY_API void wippy_self_memory(wippy_self *self, size_t bytes);
 
 /* Record a result, then `return` the status given back.
@@ -895,9 +899,10 @@ WIPPY_API wippy_token wippy_mail_token(const wippy_mail *mail);
    wippy_next(), in arrival order).
    wippy_shelf_open:   a new, empty shelf; its number, or 0 when there is no memory (or 4,095 are open)
    wippy_shelf_close:  puts what is on it back to shelf 0, in arrival order
-   wippy_shelf_keep:   keep `mail`, which must be the latest wippy_next() or wippy_shelf_take(); needs
-                       memory for the first mail of a process that never opened a shelf: without it
-                       the mail stays the step's and ends with it
+   wippy_shelf_keep:   keep `mail`, which must be the latest wippy_next() or wippy_shelf_take().
+                       WIPPY_OK, _ERR_INVALID (another mail, no such shelf), _ERR_NOMEM (only the
+                       first mail of a process that never opened a shelf): then the mail stays in
+                       hand, to be used now or to end with the step
    wippy_shelf_peek:   oldest mail of a shelf, not taken; NULL = empty
    wippy_shelf_take:   take the oldest mail of a shelf; NULL = empty
    wippy_shelf_claim:  move mail with this topic from shelf 0 to another shelf; topic NULL = every
@@ -906,7 +911,7 @@ WIPPY_API wippy_token wippy_mail_token(const wippy_mail *mail);
    Thread: a step of self.   Cost: constant, but claim walks shelf 0 once. */
 WIPPY_API uint32_t wippy_shelf_open(wippy_self *self);
 WIPPY_API void wippy_shelf_close(wippy_self *self, uint32_t shelf);
-WIPPY_API void wippy_shelf_keep(wippy_self *self, const wippy_mail *mail, uint32_t shelf);
+WIPPY_API wippy_result wippy_shelf_keep(wippy_self *self, const wippy_mail *mail, uint32_t shelf);
 WIPPY_API const wippy_mail *wippy_shelf_peek(wippy_self *self, uint32_t shelf);
 WIPPY_API const wippy_mail *wippy_shelf_take(wippy_self *self, uint32_t shelf);
 WIPPY_API size_t wippy_shelf_claim(wippy_self *self, uint32_t shelf, const char *topic,
@@ -985,11 +990,12 @@ WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size
 
    wippy_timer:     completes delay_ns from now, never early
    wippy_blocking:  runs fn(arg, out) on a bounded pool of threads; what it writes to `out` and returns
-                    becomes the completion. drop(arg), may be NULL, is called once for every call that
+                    becomes the completion (over 65,535 values: LIMIT and none). drop(arg), may be NULL, is called once for every call that
                     was accepted: after fn, or instead of it
    wippy_wait_fd:   completes when a descriptor is readable and / or writable; its value is an
                     integer: 1 readable, 2 writable, 4 error
-   wippy_command_yield: a command the program registered
+   wippy_command_yield: a command the program registered, with count encoded values, at most 65,535
+                    (0 = raw bytes)
    Thread:  a step or init of self.
    Returns: WIPPY_PENDING, _ERR_NOMEM, _ERR_INVALID (self is no process, a bad argument),
             _ERR_UNSUPPORTED (no such command; no descriptors on this system), _ERR_IO (the system
@@ -1029,8 +1035,9 @@ WIPPY_API wippy_result wippy_open(wippy_self *self, uint64_t tag, wippy_token *t
 
 /* Complete a yield, once, from any thread.
    data     encoded values (count, at most 65,535), or raw bytes (count 0), copied
-   Returns: WIPPY_OK, _ERR_GONE (completed, dropped, or its process ended), _ERR_NOMEM (no memory, or
-            more than desc.max_message_bytes: the yield then completes with that result instead). */
+   Returns: WIPPY_OK, _ERR_GONE (completed, dropped, or its process ended), _ERR_INVALID (count: the
+            yield stays open), _ERR_NOMEM (no memory, or more than desc.max_message_bytes: the yield
+            then completes with that result instead). */
 WIPPY_API wippy_result wippy_complete(wippy_runtime *rt, wippy_token token, wippy_result result,
                                       const void *data, size_t size, uint32_t count);
 
@@ -1711,7 +1718,7 @@ typedef struct wippy_process_info {
     const char *state; /* "ready" "running" "blocked" "idle" "complete"; advisory */
     uint64_t steps;
     int64_t started_wall_ns;
-    size_t memory_bytes; /* as reported by wippy_self_memory() */
+    size_t memory_bytes; /* what wippy_self_memory() was told, rounded up to 64; at most 32 GiB */
 } wippy_process_info;
 
 typedef struct wippy_host_info {

@@ -37,6 +37,9 @@ static void wippyi_call_run(wippy_runtime *rt, wippyi_call *call)
     wippy_writer_init(&writer, rt);
     result = call->fn(call->arg, &writer);
     written = wippy_writer_finish(&writer, &encoded);
+    if (written == WIPPY_OK && writer.count > UINT16_MAX) {
+        written = WIPPY_ERR_LIMIT;
+    }
     if (written != WIPPY_OK) {
         result = written;
         encoded.data = NULL;

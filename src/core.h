@@ -177,9 +177,13 @@ enum { /* wippyi_slot.flags: owner only */
 enum { /* wippyi_slot.marks */
     WIPPYI_MARK_WRITABLE = 1, /* somebody waits for room; set and cleared under the stripe, seq_cst */
     WIPPYI_MARK_BLOCKED = 2,  /* the last step said WIPPY_YIELD; owner; gauge */
-    WIPPYI_MARK_ORPHAN = 4    /* made by wippy_exec(), and nobody waits for it any more; owner; who stops
+    WIPPYI_MARK_ORPHAN = 4,   /* made by wippy_exec(), and nobody waits for it any more; owner; who stops
                                  the host looks (relaxed: a look too early is followed by another) */
+    WIPPYI_MARK_MEMORY = 8    /* one unit of what wippy_self_memory() was told; counts upwards from here
+                                 to the end of the word; owner; gauge */
 };
+#define WIPPYI_MEMORY_UNIT 64 /* bytes: 29 bits of units are 32 GiB */
+#define WIPPYI_MEMORY_MAX  (UINT32_MAX / WIPPYI_MARK_MEMORY)
 
 struct wippyi_slot {
     /* senders read and CAS */
@@ -223,11 +227,8 @@ struct wippyi_ext {
     uint64_t arrivals;
     size_t kept_bytes;
     size_t kept_count;
-    size_t memory_bytes; /* as reported by wippy_self_memory() */
-    wippyi_result *result;
     wippy_token on_exit; /* wippy_exec(): complete this at the end */
     struct wippyi_job *job;     /* while NEW, or an upgrade under way */
-    uint64_t steps;
 };
 
 /* A spawn or an upgrade that waits for its init. In one allocation with its copies, or on the stack

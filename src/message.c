@@ -61,6 +61,21 @@ WIPPYI_FN size_t wippyi_mail_bytes(const wippy_mail *mail)
     return sizeof(wippy_mail) + wippyi_topic_room(mail->topic_bytes_) + mail->size;
 }
 
+WIPPYI_FN wippy_result wippyi_message_check(const wippy_runtime *rt, const wippy_message *given,
+                                            wippy_message *checked)
+{
+    *checked = *given;
+    if (checked->topic.id != 0 || checked->topic_name == NULL) {
+        checked->topic_bytes = 0;
+    } else if (checked->topic_bytes == 0) {
+        checked->topic_bytes = strlen(checked->topic_name);
+    }
+    return checked->topic_bytes <= WIPPYI_TOPIC_BYTES_MAX && given->count <= UINT16_MAX &&
+                   given->size <= rt->desc.max_message_bytes
+               ? WIPPY_OK
+               : WIPPY_ERR_INVALID;
+}
+
 WIPPYI_FN wippy_mail *wippyi_mail_new(wippy_runtime *rt, wippyi_worker *w, uint64_t to,
                                       uint64_t from, const wippy_message *message)
 {

@@ -12,6 +12,13 @@
 WIPPYI_FN void *wippyi_block_get(wippy_runtime *rt, wippyi_worker *w, size_t bytes);
 WIPPYI_FN void wippyi_block_put(wippy_runtime *rt, wippyi_worker *w, void *block, size_t bytes);
 
+#define WIPPYI_TOPIC_BYTES_MAX 255
+
+/* The message with the length of its topic name filled in. INVALID: topic, size or count is over what
+   mail can hold. */
+WIPPYI_FN wippy_result wippyi_message_check(const wippy_runtime *rt, const wippy_message *given,
+                                            wippy_message *checked);
+
 /* Mail with room for a topic name and a payload; header filled, topic name copied. NULL: no memory. */
 WIPPYI_FN wippy_mail *wippyi_mail_new(wippy_runtime *rt, wippyi_worker *w, uint64_t to,
                                       uint64_t from, const wippy_message *message);

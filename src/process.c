@@ -374,19 +374,21 @@ WIPPY_API void wippy_shelf_close(wippy_self *self, uint32_t number)
     wippyi_shelf_clear(shelf, false);
 }
 
-WIPPY_API void wippy_shelf_keep(wippy_self *self, const wippy_mail *given, uint32_t number)
+WIPPY_API wippy_result wippy_shelf_keep(wippy_self *self, const wippy_mail *given, uint32_t number)
 {
     wippyi_ext *ext = wippyi_ext_of(self->rt, self->worker, self->slot);
     wippy_mail *mail = self->current;
     wippyi_shelf *shelf;
-    if (ext != NULL && ext->shelf_count == 0) {
-        wippyi_shelves_grow(self, ext);
+    WIPPYI_API_CHECK(given == mail);
+    if (mail == NULL || given != mail) {
+        return WIPPY_ERR_INVALID;
+    }
+    if (ext == NULL || (ext->shelf_count == 0 && !wippyi_shelves_grow(self, ext))) {
+        return WIPPY_ERR_NOMEM;
     }
     shelf = wippyi_shelf_at(ext, number);
-    WIPPYI_API_CHECK(given == mail);
-    (void)given;
-    if (mail == NULL || shelf == NULL) {
-        return; /* no memory for the first shelf: the mail is lost with the step, and counted */
+    if (shelf == NULL) {
+        return WIPPY_ERR_INVALID;
     }
     self->current = NULL;
     if ((mail->flags & WIPPYI_MAIL_NUMBERED) == 0) {
@@ -396,6 +398,7 @@ WIPPY_API void wippy_shelf_keep(wippy_self *self, const wippy_mail *given, uint3
     ext->kept_count++;
     ext->kept_bytes += wippyi_mail_bytes(mail);
     wippyi_shelf_insert(shelf, mail, NULL);
+    return WIPPY_OK;
 }
 
 WIPPY_API const wippy_mail *wippy_shelf_peek(wippy_self *self, uint32_t number)
@@ -891,11 +894,20 @@ WIPPY_API bool wippy_terminated(const wippy_self *self)
             wippyi_a32_load_rlx(&self->host->state) == WIPPYI_HOST_KILLING);
 }
 
+WIPPYI_FN void wippyi_slot_memory(wippyi_slot *slot, size_t bytes)
+{
+    size_t units = bytes / WIPPYI_MEMORY_UNIT + (bytes % WIPPYI_MEMORY_UNIT != 0 ? 1 : 0);
+    uint32_t after = (uint32_t)WIPPYI_MIN(units, (size_t)WIPPYI_MEMORY_MAX);
+    uint32_t before = wippyi_a32_load_rlx(&slot->marks) / WIPPYI_MARK_MEMORY;
+    /* gauge; only the owner changes these bits, so a difference is enough; read-modify-write because
+       others change the lower ones */
+    wippyi_a32_add_rlx(&slot->marks, (after - before) * WIPPYI_MARK_MEMORY);
+}
+
 WIPPY_API void wippy_self_memory(wippy_self *self, size_t bytes)
 {
-    wippyi_ext *ext = self->slot != NULL ? wippyi_ext_of(self->rt, self->worker, self->slot) : NULL;
-    if (ext != NULL) {
-        ext->memory_bytes = bytes;
+    if (self->slot != NULL) {
+        wippyi_slot_memory(self->slot, bytes);
     }
 }
 

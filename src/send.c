@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define WIPPYI_TOPIC_BYTES_MAX 255
-
 /* Count a message against the receiver's limit. Early by at most the number of senders inside this
    function, never late. Every success is undone exactly once, where the message leaves the slot. */
 static bool wippyi_count_in(wippy_self *self, wippyi_slot *slot, uint32_t limit)
@@ -169,27 +167,12 @@ WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_t
     return wippyi_send_checked(self, slot, to.id, &message, NULL);
 }
 
-/* Length of the topic name, or an error. */
-static wippy_result wippyi_message_check(const wippy_message *given, wippy_message *checked)
-{
-    *checked = *given;
-    if (checked->topic.id != 0 || checked->topic_name == NULL) {
-        checked->topic_bytes = 0;
-    } else if (checked->topic_bytes == 0) {
-        checked->topic_bytes = strlen(checked->topic_name);
-    }
-    if (checked->topic_bytes > WIPPYI_TOPIC_BYTES_MAX || given->count > UINT16_MAX) {
-        return WIPPY_ERR_INVALID;
-    }
-    return WIPPY_OK;
-}
-
 WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
                                           const wippy_message *given)
 {
     wippy_message message;
     wippyi_slot *slot;
-    wippy_result r = wippyi_message_check(given, &message);
+    wippy_result r = wippyi_message_check(self->rt, given, &message);
     if (r == WIPPY_OK) {
         r = wippyi_send_begin(self, to, given->size, &slot);
     }

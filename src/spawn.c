@@ -166,10 +166,8 @@ static bool wippyi_job_messages(wippy_runtime *rt, wippyi_worker *w, wippyi_job 
     wippy_mail **end = &job->messages;
     uint32_t i;
     for (i = 0; i < desc->message_count; i++) {
-        wippy_message message = desc->messages[i];
-        if (message.topic.id == 0 && message.topic_name != NULL && message.topic_bytes == 0) {
-            message.topic_bytes = strlen(message.topic_name);
-        }
+        wippy_message message; /* was found good by wippyi_spawn_check() */
+        (void)wippyi_message_check(rt, &desc->messages[i], &message);
         *end = wippyi_mail_new(rt, w, child, 0, &message);
         if (*end == NULL) {
             return false;
@@ -254,9 +252,10 @@ static void wippyi_unreserve(wippyi_host *host, bool hidden)
     wippyi_uncount_alive(host);
 }
 
-/* init failed: the process never was. Names and relations it made vanish without a word. */
+/* init failed, or the name has an owner already: the process never was. Names and relations it made
+   vanish without a word. instead: whose pid the caller gets when code is OK. */
 static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, wippy_self *self,
-                          wippy_result code)
+                          wippy_result code, wippy_pid instead)
 {
     wippy_runtime *rt = w->host->rt;
     wippyi_result *error = self->result;
@@ -278,7 +277,7 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
     wippyi_process_strip(rt, w, slot, unread);
     wippyi_slot_free(rt, w, slot);
     job->result = code;
-    job->pid.id = 0;
+    job->pid = instead;
     wippyi_unreserve(w->host, hidden); /* before the answer, which may lead to another try */
     wippyi_answer(rt, w, job, error);
     if (!waited_for && job->bytes > 0) {
@@ -375,17 +374,79 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     wippyi_schedule(rt, w, slot);
 }
 
+/* The name is taken: its owner gets the messages, as if the caller had found it there. Each leaves the
+   job as it is sent. Who is no process's mail yet, or not any more, gets none: GONE. */
+static wippy_result wippyi_job_signal(const wippy_self *self, wippyi_job *job, wippy_pid *owner)
+{
+    wippy_self nobody = *self;
+    wippy_result r = WIPPY_OK;
+    nobody.pid.id = 0;
+    if (wippy_name_find(self->rt, job->name, job->name_bytes, owner) != WIPPY_OK ||
+        !wippy_alive(self->rt, *owner)) {
+        return WIPPY_ERR_GONE;
+    }
+    while (job->messages != NULL && r == WIPPY_OK) {
+        wippy_mail *mail = job->messages;
+        wippy_message message;
+        memset(&message, 0, sizeof(message));
+        message.topic = mail->topic;
+        message.topic_name = wippy_mail_topic(self, mail, &message.topic_bytes);
+        message.data = wippy_mail_data(mail);
+        message.size = mail->size;
+        message.count = mail->count;
+        r = wippy_send_message(&nobody, *owner, &message);
+        if (r == WIPPY_OK) {
+            job->messages = mail->next_;
+            wippyi_mail_free(self->rt, self->worker, mail);
+        }
+    }
+    return r;
+}
+
+/* Get the job's name, or have its owner get the messages. True: there is no more to do. */
+static bool wippyi_job_name(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, wippy_self *self)
+{
+    wippy_pid owner;
+    wippy_result r =
+        wippyi_name_claim(w->host->rt, job->name, job->name_bytes, job->pid.id, true);
+    if (r == WIPPY_OK) {
+        return false;
+    }
+    owner.id = 0;
+    if (r == WIPPY_ERR_EXISTS && job->on_exit.sequence == 0) {
+        r = wippyi_job_signal(self, job, &owner);
+        if (r == WIPPY_ERR_GONE && job->bytes > 0 &&
+            wippyi_a32_load_rlx(&w->host->state) == WIPPYI_HOST_RUNNING) {
+            /* its owner is being born or ends: either is over soon, ask again after the others */
+            slot->ext->job = job;
+            wippyi_requeue(w, slot);
+            return true;
+        }
+        r = r == WIPPY_ERR_GONE ? WIPPY_ERR_EXISTS : r;
+    }
+    wippyi_self_end(self);
+    if (r != WIPPY_OK) {
+        owner.id = 0;
+    }
+    wippyi_unborn(w, slot, job, self, r, owner);
+    return true;
+}
+
 WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, uint32_t depth)
 {
     wippy_runtime *rt = w->host->rt;
     const wippyi_type *type = wippyi_type_at(rt, job->type);
     wippy_self self = w->self;
+    wippy_pid none;
     wippy_result r = WIPPY_OK;
     if (slot->ext != NULL) {
         slot->ext->job = NULL; /* ours now */
     }
     wippyi_self_begin(&self, w, slot, job->pid.id);
     self.depth = depth;
+    if (job->name != NULL && wippyi_job_name(w, slot, job, &self)) {
+        return;
+    }
     if (type->desc.state_bytes > 0) {
         slot->state = wippyi_state_get(rt, w, job->type);
         r = slot->state != NULL ? WIPPY_OK : WIPPY_ERR_NOMEM;
@@ -396,9 +457,6 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
         if (ext != NULL) {
             ext->on_exit = job->on_exit;
         }
-    }
-    if (r == WIPPY_OK && job->name != NULL) {
-        r = wippyi_name_claim(rt, job->name, job->name_bytes, job->pid.id, true);
     }
     if (job->messages != NULL) {
         wippy_mail *last = job->messages;
@@ -423,7 +481,8 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
     }
     wippyi_self_end(&self);
     if (r != WIPPY_OK) {
-        wippyi_unborn(w, slot, job, &self, r);
+        none.id = 0;
+        wippyi_unborn(w, slot, job, &self, r, none);
         return;
     }
     wippyi_result_release(rt, self.result);
@@ -499,20 +558,40 @@ static wippy_result wippyi_spawn_rights(wippy_self *self, const wippy_spawn_desc
     return WIPPY_OK;
 }
 
-/* A name that is taken: its owner gets the messages instead. */
-static bool wippyi_spawn_signals(wippy_self *self, const wippy_spawn_desc *desc, wippy_pid *out)
+/* A name that is taken: its owner gets the messages instead. GONE: there is no owner, and *sent
+   messages went to one that ended meanwhile. */
+static wippy_result wippyi_spawn_signals(const wippy_self *self, const wippy_spawn_desc *desc,
+                                         wippy_pid *owner, uint32_t *sent)
 {
+    wippy_self nobody = *self;
+    wippy_result r = WIPPY_OK;
+    nobody.pid.id = 0;
+    if (desc->name == NULL || wippy_name_find(self->rt, desc->name, 0, owner) != WIPPY_OK ||
+        !wippy_alive(self->rt, *owner)) {
+        return WIPPY_ERR_GONE;
+    }
+    while (*sent < desc->message_count && r == WIPPY_OK) {
+        r = wippy_send_message(&nobody, *owner, &desc->messages[*sent]);
+        *sent += r == WIPPY_OK ? 1u : 0u;
+    }
+    return r;
+}
+
+static wippy_result wippyi_spawn_check(const wippy_self *self, const wippy_spawn_desc *desc,
+                                       wippy_diag *diag)
+{
+    wippy_message checked;
     uint32_t i;
-    if (desc->name == NULL || wippy_name_find(self->rt, desc->name, 0, out) != WIPPY_OK ||
-        !wippy_alive(self->rt, *out)) {
-        return false;
+    if (desc == NULL || self->closing || (desc->name != NULL && desc->name[0] == '\0')) {
+        return wippyi_refuse(diag, WIPPY_ERR_INVALID, "invalid spawn description");
     }
     for (i = 0; i < desc->message_count; i++) {
-        wippy_self nobody = *self;
-        nobody.pid.id = 0;
-        (void)wippy_send_message(&nobody, *out, &desc->messages[i]);
+        if (wippyi_message_check(self->rt, &desc->messages[i], &checked) != WIPPY_OK) {
+            return wippyi_refuse(diag, WIPPY_ERR_INVALID,
+                                 "message %u: topic, size or count is too large", (unsigned)i + 1);
+        }
     }
-    return true;
+    return WIPPY_OK;
 }
 
 /* Runtime services have numbers of their own, so that a program's first pids are 1, 2, 3 ... */
@@ -566,7 +645,7 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
         wippyi_a32_store_sc(&host->has_high, 1);
     }
     /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit */
-    wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)(WIPPYI_MARK_BLOCKED | WIPPYI_MARK_ORPHAN));
+    wippyi_a32_and_rlx(&slot->marks, WIPPYI_MARK_WRITABLE);
     wippyi_mailbox_open(
         &slot->box); /* owned by us; what was meant for the last tenant is dropped */
     /* release: the new tenant may be related to others from here on, and be told of their end */
@@ -680,7 +759,8 @@ static wippy_result wippyi_spawn_resolve(wippy_self *self, const wippy_spawn_des
 
 static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *desc,
                                      wippyi_host *host, wippy_entry *entry, wippy_type type,
-                                     wippy_token on_exit, wippy_pid *out, wippy_diag *diag)
+                                     wippy_token on_exit, bool queued, wippy_pid *out,
+                                     wippy_diag *diag)
 {
     wippy_runtime *rt = self->rt;
     bool hidden = (desc->flags & WIPPY_SPAWN_HIDDEN) != 0;
@@ -712,6 +792,9 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
         !wippyi_job_messages(rt, self->worker, &job, desc, job.pid.id)) {
         return wippyi_spawn_undo(self, host, slot, &job, hidden, diag);
     }
+    if (queued) {
+        return wippyi_spawn_elsewhere(self, host, slot, &job, desc, out, diag);
+    }
     if (self->worker != NULL && self->host == host && self->depth < WIPPYI_SPAWN_DEPTH) {
         return wippyi_spawn_here(self, self->worker, slot, &job, out, diag);
     }
@@ -729,40 +812,64 @@ static wippy_result wippyi_spawn_job(wippy_self *self, const wippy_spawn_desc *d
     return wippyi_spawn_elsewhere(self, host, slot, &job, desc, out, diag);
 }
 
+static wippy_result wippyi_spawn_begin(wippy_self *self, const wippy_spawn_desc *desc,
+                                       wippyi_host *host, wippy_entry *entry, wippy_type type,
+                                       wippy_token on_exit, bool queued, wippy_pid *out,
+                                       wippy_diag *diag)
+{
+    wippy_result r = wippyi_reserve(host, (desc->flags & WIPPY_SPAWN_HIDDEN) != 0, diag);
+    return r == WIPPY_OK
+               ? wippyi_spawn_job(self, desc, host, entry, type, on_exit, queued, out, diag)
+               : r;
+}
+
+/* Under a name, for which exec does not ask: its owner gets the messages, if there is one. */
+static wippy_result wippyi_spawn_named(wippy_self *self, const wippy_spawn_desc *desc,
+                                       wippyi_host *host, wippy_entry *entry, wippy_type type,
+                                       wippy_pid *out, wippy_diag *diag)
+{
+    wippy_spawn_desc rest = *desc;
+    wippy_token none;
+    wippy_pid owner;
+    uint32_t sent = 0;
+    wippy_result r = wippyi_spawn_signals(self, desc, &owner, &sent);
+    if (r == WIPPY_OK && out != NULL) {
+        *out = owner;
+    }
+    if (r != WIPPY_ERR_GONE) {
+        return r == WIPPY_OK ? r : wippyi_refuse(diag, r, "%s", wippy_result_text(r));
+    }
+    memset(&none, 0, sizeof(none));
+    rest.messages = desc->message_count > 0 ? desc->messages + sent : NULL;
+    rest.message_count -= sent;
+    r = wippyi_spawn_begin(self, &rest, host, entry, type, none, false, out, diag);
+    if (r == WIPPY_ERR_EXISTS && self->slot != NULL) {
+        /* whoever owns the name is being born or ends: a job can wait for that, a call cannot */
+        r = wippyi_spawn_begin(self, &rest, host, entry, type, none, true, out, diag);
+    }
+    return r;
+}
+
 static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
                                  wippy_token on_exit, wippy_pid *out, wippy_diag *diag)
 {
     wippyi_host *host = NULL;
     wippy_entry *entry = NULL;
     wippy_type type;
-    wippy_pid pid;
     const char *what;
-    wippy_result r;
-    if (desc == NULL || self->closing || (desc->name != NULL && desc->name[0] == '\0')) {
-        return wippyi_refuse(diag, WIPPY_ERR_INVALID, "invalid spawn description");
+    wippy_result r = wippyi_spawn_check(self, desc, diag);
+    if (r == WIPPY_OK) {
+        r = wippyi_spawn_resolve(self, desc, &host, &entry, &type, diag);
     }
-    r = wippyi_spawn_resolve(self, desc, &host, &entry, &type, diag);
     if (r != WIPPY_OK) {
         return r;
     }
     what = desc->entry != NULL ? desc->entry : wippyi_type_at(self->rt, type.id - 1)->name;
     r = wippyi_spawn_rights(self, desc, what, host, on_exit.sequence != 0, diag);
-    if (r == WIPPY_OK && on_exit.sequence == 0 && wippyi_spawn_signals(self, desc, &pid)) {
-        if (out != NULL) {
-            *out = pid;
-        }
+    if (r == WIPPY_OK && desc->name != NULL && on_exit.sequence == 0) {
+        r = wippyi_spawn_named(self, desc, host, entry, type, out, diag);
     } else if (r == WIPPY_OK) {
-        r = wippyi_reserve(host, (desc->flags & WIPPY_SPAWN_HIDDEN) != 0, diag);
-        if (r == WIPPY_OK) {
-            r = wippyi_spawn_job(self, desc, host, entry, type, on_exit, out, diag);
-        }
-        if (r == WIPPY_ERR_EXISTS && on_exit.sequence == 0 &&
-            wippyi_spawn_signals(self, desc, &pid)) {
-            r = WIPPY_OK; /* somebody else was quicker: the same as if the name had been taken */
-            if (out != NULL) {
-                *out = pid;
-            }
-        }
+        r = wippyi_spawn_begin(self, desc, host, entry, type, on_exit, false, out, diag);
     }
     if (entry != NULL) {
         wippy_entry_release(self->rt, entry);
@@ -915,6 +1022,7 @@ static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *s
     slot->flags &= (uint16_t) ~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP | WIPPYI_PROC_UPGRADABLE);
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
+    wippyi_slot_memory(slot, 0);
 }
 
 static void wippyi_upgrade_fail(wippy_self *self, const char *stage, wippy_result code,

@@ -198,7 +198,8 @@ WIPPYI_FN wippy_result wippyi_complete(wippy_runtime *rt, wippyi_worker *w, wipp
 WIPPY_API wippy_result wippy_complete(wippy_runtime *rt, wippy_token token, wippy_result result,
                                       const void *data, size_t size, uint32_t count)
 {
-    return wippyi_complete(rt, NULL, token, result, data, size, count);
+    return count <= UINT16_MAX ? wippyi_complete(rt, NULL, token, result, data, size, count)
+                               : WIPPY_ERR_INVALID;
 }
 
 WIPPYI_FN bool wippyi_yield_receive(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
@@ -436,7 +437,7 @@ WIPPY_API wippy_result wippy_command_yield(wippy_self *self, wippy_command comma
     }
     found = (const wippyi_command *)wippyi_ap_load_acq(&rt->commands[(command.id - 1) / 64]) +
             (command.id - 1) % 64;
-    r = wippyi_open_checked(self, tag, &yield);
+    r = count <= UINT16_MAX ? wippyi_open_checked(self, tag, &yield) : WIPPY_ERR_INVALID;
     if (r != WIPPY_PENDING) {
         return r;
     }

@@ -416,13 +416,10 @@ static void wippyli_process_drop(wippyli_process *process)
     wippyli_arena_drop(&process->arena);
 }
 
-/* For statistics. The core needs memory to remember it, so small processes do not tell. */
-#define WIPPYLI_REPORT_BYTES 16384
-
 static void wippyli_report_memory(wippyli_process *process, size_t before)
 {
     size_t held = process->arena.held;
-    if (held != before && (held > WIPPYLI_REPORT_BYTES || before > WIPPYLI_REPORT_BYTES)) {
+    if (held != before) {
         wippy_self_memory(process->self, sizeof(*process) + held);
     }
 }

@@ -167,7 +167,10 @@ WIPPYLI_FN void wippyli_inbox_account(wippyli_process *process)
 
 static void wippyli_inbox_keep(wippyli_process *process, const wippy_mail *mail, uint32_t shelf)
 {
-    wippy_shelf_keep(process->self, mail, shelf);
+    if (wippy_shelf_keep(process->self, mail, shelf) != WIPPY_OK) {
+        wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory"); /* better than to go on without */
+        return;
+    }
     if (wippyli_inbox_get(process)) {
         wippyli_inbox_account(process);
     }

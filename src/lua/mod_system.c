@@ -302,7 +302,7 @@ static int wippyli_hosts_list(lua_State *L)
 /* Push what is known of a process. */
 static void wippyli_process_table(lua_State *L, const wippy_process_info *info)
 {
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
     wippyli_push_pid(L, info->pid);
     lua_setfield(L, -2, "pid");
     wippyli_field_text(L, "host", wippy_host_name(wippyli_system_rt(L), info->host));
@@ -310,8 +310,11 @@ static void wippyli_process_table(lua_State *L, const wippy_process_info *info)
     wippyli_field_text(L, "state", info->state);
     wippyli_field_integer(L, "steps", (int64_t)info->steps);
     wippyli_field_integer(L, "started_at", info->started_wall_ns);
-    wippyli_push_pid(L, info->parent);
-    lua_setfield(L, -2, "parent");
+    wippyli_field_integer(L, "memory", (int64_t)info->memory_bytes);
+    if (info->parent.id != 0) {
+        wippyli_push_pid(L, info->parent);
+        lua_setfield(L, -2, "parent");
+    }
     if (info->actor_room[0]) {
         wippyli_field_text(L, "actor_id", info->actor_room);
     }

@@ -252,7 +252,56 @@ TEST(test_shelves_limited_mailbox_counts_kept_mail)
     core_close(&c);
 }
 
-TEST_MAIN(TEST_ENTRY(test_shelves_keep_order_and_counts),
+static test_heap *heap_of_test;
+
+/* Nothing of any size is left in the worker's heap: a mail to ourselves took it. */
+static void use_up(wippy_self *self, wippy_topic topic)
+{
+    static char bytes[4096];
+    for (size_t size = 0; size <= sizeof(bytes); size += 16) {
+        while (wippy_send(self, wippy_self_pid(self), topic, bytes, size) == WIPPY_OK) {
+        }
+    }
+}
+
+static wippy_status keep_without_memory(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    const core *c = (const core *)a->arg;
+    char text[8];
+    if (mail->kind != WIPPY_MAIL_MESSAGE || mail->size != 3 || a->number != 0) {
+        return WIPPY_IDLE;
+    }
+    test_heap_fail(heap_of_test, 1, true);
+    use_up(self, c->topic);
+    CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_ERR_NOMEM);
+    CHECK_EQ_U64(wippy_kept_count(self), 0);
+    test_heap_fail(heap_of_test, 0, false);
+    shelf_text(mail, text, sizeof(text));
+    CHECK_STR(text, "abc"); /* still in hand */
+    CHECK_EQ_INT(wippy_shelf_keep(self, mail, 7), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_OK);
+    CHECK_EQ_U64(wippy_kept_count(self), 1);
+    CHECK_STR(take_all(self, 0), "abc");
+    a->number = 1;
+    return WIPPY_IDLE;
+}
+
+TEST(test_shelves_mail_that_cannot_be_kept_stays_in_hand)
+{
+    core c;
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 0));
+    heap_of_test = &c.heap;
+    a.on_mail = keep_without_memory;
+    a.arg = &c;
+    core_tell(&c, core_spawn(&c, &a), "abc");
+    core_run(&c);
+    CHECK_EQ_INT(a.number, 1);
+    core_close(&c);
+}
+
+TEST_MAIN(TEST_ENTRY(test_shelves_mail_that_cannot_be_kept_stays_in_hand),
+          TEST_ENTRY(test_shelves_keep_order_and_counts),
           TEST_ENTRY(test_shelves_mail_kept_again_goes_to_its_place),
           TEST_ENTRY(test_shelves_claim_by_topic_and_close), TEST_ENTRY(test_shelves_many),
           TEST_ENTRY(test_shelves_are_delivered_again_after_an_upgrade),

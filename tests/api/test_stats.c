@@ -67,6 +67,7 @@ static wippy_status look_at_myself(wippy_self *self, core_actor *a)
     wippy_self_memory(self, 12345);
     CHECK_EQ_INT(wippy_process_stats(wippy_self_runtime(self), wippy_self_pid(self), &info), WIPPY_OK);
     CHECK_STR(info.state, "running");
+    CHECK_EQ_U64(info.memory_bytes, 12352); /* in units of 64 */
     return WIPPY_IDLE;
 }
 
@@ -95,11 +96,60 @@ TEST(test_stats_of_a_process)
     CHECK(info.started_wall_ns > 0 && info.started_wall_ns <= wippy_wall_ns(c.rt));
     CHECK_EQ_INT(wippy_process_stats(c.rt, other, &info), WIPPY_OK);
     CHECK_STR(info.state, "idle");
+    CHECK_EQ_U64(info.memory_bytes, 12352);
     wippy_terminate(c.out, pid);
     core_run(&c);
     CHECK_EQ_INT(wippy_process_stats(c.rt, pid, &info), WIPPY_ERR_GONE);
     wippy_pid none = {0};
     CHECK_EQ_INT(wippy_process_stats(c.rt, none, &info), WIPPY_ERR_GONE);
+    core_close(&c);
+}
+
+static size_t memory_told(core *c, wippy_pid pid)
+{
+    wippy_process_info info;
+    CHECK_EQ_INT(wippy_process_stats(c->rt, pid, &info), WIPPY_OK);
+    return info.memory_bytes;
+}
+
+/* The text says what the step tells: "5" = 64 * 5 - 1 bytes, "m" all there is, "u" an upgrade. */
+static wippy_status tell_memory(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    const char *text = (const char *)wippy_mail_data(mail);
+    wippy_type same = {0};
+    char again[sizeof(a)];
+    memcpy(again, &a, sizeof(a));
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return WIPPY_IDLE;
+    }
+    if (text[0] == 'u') {
+        return wippy_upgrade(self, NULL, same, again, sizeof(again), 0);
+    }
+    wippy_self_memory(self, text[0] == 'm' ? SIZE_MAX : text[0] == '0' ? 0 : 64u * 5 - 1);
+    return WIPPY_IDLE;
+}
+
+TEST(test_stats_memory_is_what_the_process_told)
+{
+    static const char *const told[] = {"5", "m", "5", "0", "m", "u", "5"};
+    static const uint64_t shown[] = {320, UINT64_C(64) * (UINT32_MAX / 8), 320, 0,
+                                     UINT64_C(64) * (UINT32_MAX / 8), 0, 320};
+    core c;
+    core_actor a = {0};
+    core_actor next = {0};
+    REQUIRE(core_open(&c, 0));
+    a.on_mail = tell_memory;
+    wippy_pid pid = core_spawn(&c, &a);
+    CHECK_EQ_U64(memory_told(&c, pid), 0);
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        core_tell(&c, pid, told[i]);
+        core_run(&c);
+        CHECK_EQ_U64(memory_told(&c, pid), (size_t)shown[i]);
+    }
+    wippy_terminate(c.out, pid);
+    core_run(&c);
+    wippy_pid tenant = core_spawn(&c, &next); /* the same slot */
+    CHECK_EQ_U64(memory_told(&c, tenant), 0);
     core_close(&c);
 }
 
@@ -166,5 +216,6 @@ TEST(test_stats_trace_sees_the_life_of_a_process)
 }
 
 TEST_MAIN(TEST_ENTRY(test_stats_count_what_happened), TEST_ENTRY(test_stats_of_a_process),
+          TEST_ENTRY(test_stats_memory_is_what_the_process_told),
           TEST_ENTRY(test_stats_lists_processes_and_hosts),
           TEST_ENTRY(test_stats_trace_sees_the_life_of_a_process))

@@ -155,9 +155,9 @@ TEST(test_system_hosts)
         "h.executed >= 0, h.stolen, h.queue_depth >= 0) end "
         "local ps = system.hosts.processes(\"app:processes\") local p = ps[1] "
         "t.out(#ps, p.pid == process.pid(), p.host, p.source, p.steps >= 0, p.state, "
-        "p.started_at > 0, p.parent, p.actor_id) R(system.hosts.processes(\"no:host\"))",
+        "p.started_at > 0, p.parent, p.actor_id, p.memory > 4096) R(system.hosts.processes(\"no:host\"))",
         "app:processes 1 true true 0 true\n"
-        "1 true app:processes app:main true running true nil nil\n"
+        "1 true app:processes app:main true running true nil nil true\n"
         "nil NotFound host not found false\n");
 }
 

@@ -92,6 +92,14 @@ function act.eat_in_pcall()
     pcall(act.eat)
     while true do pcall(act.eat) end
 end
+function act.hold() -- as many bytes as the latest message says
+    local inbox, held = process.inbox()
+    while true do
+        held = nil
+        local bytes = inbox:receive():payload():data()
+        if bytes > 0 then held = ("x"):rep(bytes) end
+    end
+end
 function act.never_stops(how) -- whatever a script may do against being ended
     if how == "pcall" then while true do pcall(act.spin) end end
     if how == "handler" then xpcall(error, function() act.spin() end) end

@@ -72,6 +72,24 @@ case("processes of a host", function()
     expect.truthy(found.steps >= 1, "steps")
     expect.truthy(math.abs(found.started_at / 1e9 - os.time()) < 60, "started_at")
     expect.equal(found.parent, process.pid())
+    expect.truthy(found.memory >= 4096, "memory")
+    process.terminate(pid)
+end)
+
+local function memory_of(pid)
+    for _, item in ipairs(system.hosts.processes("app:processes")) do
+        if item.pid == pid then return item.memory end
+    end
+end
+
+case("memory of a process is what it holds now", function()
+    local pid = process.spawn("app:actor", "app:processes", "hold")
+    process.send(pid, "hold", 1000000)
+    expect.becomes(function() return memory_of(pid) > 1000000 end, "a megabyte more")
+    expect.becomes(function() -- its collector decides when, and runs when it works
+        process.send(pid, "hold", 1000)
+        return memory_of(pid) < 500000
+    end, "a megabyte less")
     process.terminate(pid)
 end)
 

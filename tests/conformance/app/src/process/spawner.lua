@@ -110,4 +110,22 @@ case("an existing name gets the messages, nothing is spawned or watched", functi
     expect.truthy(spawner:spawn("app:actor", HOST, "value") ~= first, "a new process for the free name")
 end)
 
+case("of many who want one name at once one gets it, and the messages of all", function()
+    local events, pids, done = process.events(), {}, channel.new(20)
+    for i = 1, 20 do
+        coroutine.spawn(function()
+            local pid, err = process.with_context({}):with_name("much wanted"):with_message("m", i)
+                :spawn_monitored("app:actor", "app:tight", "collect", "", 20)
+            done:send(pid or tostring(err))
+        end)
+    end
+    for i = 1, 20 do pids[done:receive()] = true end
+    local pid = next(pids)
+    expect.same(pids, { [pid] = true })
+    local seen, order = {}, expect.exit(events, pid).value
+    for _, message in ipairs(order) do seen[message.data] = true end
+    expect.equal(#seen, 20)
+    expect.silence(events)
+end)
+
 return { main = main }
