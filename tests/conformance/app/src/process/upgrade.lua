@@ -221,4 +221,45 @@ case("who did not ask is not told and keeps its code, new ones have the new", fu
     registry.apply_version(before)
 end)
 
+local patient = [[return function(ready)
+    process.set_options({ upgradable = true })
+    local events, go = process.events(), process.listen("go")
+    process.send(ready, "ready", process.pid())
+    go:receive()
+    local event = events:receive()
+    local other = channel.select{ events:case_receive(), default = true }
+    return { kind = event.kind, sources = event.sources, more = not other.default }
+end]]
+
+local function library(source)
+    return { id = "app.new:lib", kind = "library.lua", data = { source = source } }
+end
+
+case("what became newer meanwhile is told once, with every source", function()
+    local before = registry.current_version()
+    local events, ready = process.events(), process.listen("ready")
+    local entry = { id = "app.new:live", kind = "process.lua",
+        data = { source = patient, imports = { lib = "app.new:lib" } } }
+    local made = registry.snapshot():changes()
+    made:create(library("return 1"))
+    made:create(entry)
+    expect.truthy(made:apply())
+    local pid = process.spawn_monitored("app.new:live", HOST, process.pid())
+    expect.receive(ready)
+    for turn = 2, 4 do
+        local changes = registry.snapshot():changes()
+        changes:update(library("return " .. turn))
+        expect.truthy(changes:apply())
+    end
+    entry.data.source = patient .. " -- newer"
+    local changes = registry.snapshot():changes()
+    changes:update(entry)
+    expect.truthy(changes:apply())
+    process.send(pid, "go")
+    local seen = expect.exit(events, pid).value
+    table.sort(seen.sources)
+    expect.same(seen, { kind = "pid.outdated", sources = { "app.new:lib", "app.new:live" }, more = false })
+    registry.apply_version(before)
+end)
+
 return { main = main }
