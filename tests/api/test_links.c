@@ -74,6 +74,21 @@ static wippy_status try_verbs(wippy_self *self, core_actor *a)
     return WIPPY_IDLE;
 }
 
+/* Who is no process has no relations. */
+TEST(test_links_from_outside_are_refused)
+{
+    core c;
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 0));
+    wippy_pid pid = core_spawn(&c, &a);
+    CHECK_EQ_INT(wippy_monitor(c.out, pid), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_unmonitor(c.out, pid), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_link(c.out, pid), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_unlink(c.out, pid), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_want_writable(c.out, pid), WIPPY_ERR_INVALID);
+    core_close(&c);
+}
+
 TEST(test_links_verbs_answer_as_specified)
 {
     core c;
@@ -432,6 +447,7 @@ TEST(test_links_many_relations_of_one_process)
 }
 
 TEST_MAIN(TEST_ENTRY(test_links_monitor_gives_one_exit_with_the_outcome),
+          TEST_ENTRY(test_links_from_outside_are_refused),
           TEST_ENTRY(test_links_verbs_answer_as_specified),
           TEST_ENTRY(test_links_unmonitor_means_no_exit),
           TEST_ENTRY(test_links_exit_comes_after_what_was_sent_before),

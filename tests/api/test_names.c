@@ -37,6 +37,10 @@ TEST(test_names_register_find_release)
     CHECK_EQ_INT(wippy_name_release(c.out, "room:general", 0), WIPPY_OK);
     CHECK_EQ_INT(wippy_name_release(c.out, "room:general", 0), WIPPY_ERR_NOTFOUND);
     CHECK_EQ_INT(wippy_name_release(c.out, "", 0), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippy_name_release(c.out, NULL, 0), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippy_name_find(c.rt, "", 0, &none), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippy_name_find(c.rt, NULL, 0, &none), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_U64(none.id, 0);
     CHECK_EQ_INT(wippy_name_register(c.out, "room:general", 0, two), WIPPY_OK);
     CHECK_EQ_U64(find(&c, "room:general"), two.id);
     CHECK_EQ_U64(find(&c, "second"), one.id);

@@ -272,6 +272,49 @@ static wippy_status push_till_full(wippy_self *self, core_actor *a, const wippy_
     return wippy_done(self);
 }
 
+static wippy_status want_and_end(wippy_self *self, core_actor *a)
+{
+    wippy_pid none = {0};
+    wippy_pid dead = {(uint64_t)a->number};
+    CHECK_EQ_INT(wippy_want_writable(self, none), WIPPY_ERR_GONE);
+    CHECK_EQ_INT(wippy_want_writable(self, dead), WIPPY_ERR_GONE);
+    CHECK_EQ_INT(wippy_want_writable(self, a->target), WIPPY_OK);
+    return wippy_done(self);
+}
+
+/* The event is paid for when it is asked for; nobody is there to take it. */
+TEST(test_send_writable_for_one_that_has_ended_is_given_back)
+{
+    core c;
+    wippy_host limited;
+    core_actor to = {0};
+    core_actor from = {0};
+    core_actor dead = {0};
+    wippy_host_desc desc;
+    REQUIRE(core_open(&c, 0));
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:limited";
+    desc.kind = WIPPY_HOST_PUMP;
+    desc.mailbox_limit = 1;
+    REQUIRE(wippy_host_create(c.rt, &desc, &limited) == WIPPY_OK);
+    wippy_pid gone = core_spawn(&c, &dead);
+    core_run(&c);
+    wippy_terminate(c.out, gone);
+    core_run(&c);
+    wippy_pid pid = {0};
+    CHECK_EQ_INT(core_spawn_by(&c, c.out, &to, limited, 0, &pid), WIPPY_OK);
+    CHECK_EQ_INT(core_tell(&c, pid, "full"), WIPPY_OK);
+    from.on_start = want_and_end;
+    from.number = (int64_t)gone.id;
+    from.target = pid;
+    core_spawn(&c, &from);
+    core_run(&c);
+    CHECK_EQ_INT(from.closes, 1);
+    CHECK_EQ_INT(wippy_pump(c.rt, limited, UINT64_MAX, 0), WIPPY_OK);
+    CHECK_EQ_INT(to.count, 1);
+    core_close(&c);
+}
+
 static void check_writable(uint32_t workers, unsigned senders, uint32_t limit)
 {
     static core_actor from[8];
@@ -471,6 +514,7 @@ TEST_MAIN(TEST_ENTRY(test_send_keeps_the_order_of_one_sender),
           TEST_ENTRY(test_send_topics_compare_equal_however_they_came),
           TEST_ENTRY(test_send_many_permanent_topics_stay_apart),
           TEST_ENTRY(test_send_over_the_limit_is_refused_and_counted),
+          TEST_ENTRY(test_send_writable_for_one_that_has_ended_is_given_back),
           TEST_ENTRY(test_send_writable_comes_to_every_refused_sender),
           TEST_ENTRY(test_send_writable_comes_at_once_when_there_is_room),
           TEST_ENTRY(test_send_writable_comes_when_the_receiver_ends),
