@@ -97,6 +97,9 @@ static int wippyi_filewrite_store(const char *path, const char *data, size_t siz
     if (number == 0 && fchmod(fd, (mode_t)mode) != 0) { /* the umask has cut it */
         number = errno;
     }
+    if (number == 0 && fsync(fd) != 0) { /* on the disk before it takes the place of the old one */
+        number = errno;
+    }
     if (close(fd) != 0 && number == 0) {
         number = errno;
     }

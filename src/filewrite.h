@@ -3,7 +3,7 @@
    environment of the program. The rest of that door is in platform.
    Any thread; the environment as the C library allows.  Locks: none.
    Allocates: a path, through the wippyi_mem it is given.
-   Holds: after a failed write the old content is still there.
+   Holds: after a failed write, or a loss of power on the way, the old content is still there.
 
    POSIX is run by the tests. The Windows parts are written from the documentation and have not been
    run. */
