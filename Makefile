@@ -14,6 +14,7 @@
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
+#   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
 #   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
 #   make dist         build/dist/: headers with stb_ds.h inside
@@ -75,7 +76,7 @@ INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
 .PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress redteam explore mutants \
-	bench examples install uninstall dist format clean
+	bench bench-peers examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -287,6 +288,9 @@ $(BENCH): $(BENCH_SRC:tools/%.c=$(BUILD)/%.o) $(LUA_LIB) $(LIB)
 
 bench: $(BENCH)
 	$(BENCH) -o $(BUILD)/bench.json $(BENCH_ARGS)
+
+bench-peers: $(BENCH)
+	@tools/bench/peers/run $(BENCH_ARGS)
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 CXX_EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
