@@ -405,12 +405,27 @@ static int wippyli_executed(lua_State *L, const wippy_mail *mail, lua_KContext c
     return wippyli_decode(L, wippy_mail_data(mail), mail->size, 1);
 }
 
+/* Options are free-form; the one that a spawn knows is priority = "high". */
+static uint32_t wippyli_spawner_flags(lua_State *L, int table)
+{
+    uint32_t flags = 0;
+    int top = lua_gettop(L);
+    if (lua_getfield(L, table, "options") == LUA_TTABLE &&
+        lua_getfield(L, -1, "priority") == LUA_TSTRING &&
+        strcmp(lua_tostring(L, -1), "high") == 0) {
+        flags = WIPPY_SPAWN_HIGH;
+    }
+    lua_settop(L, top);
+    return flags;
+}
+
 /* What a spawner adds to the desc; its strings stay on the stack or in its table. */
 static wippy_result wippyli_spawner_apply(lua_State *L, wippy_spawn_desc *desc,
                                           wippy_message *messages)
 {
     lua_getiuservalue(L, 1, 1);
     int table = lua_gettop(L);
+    desc->flags |= wippyli_spawner_flags(L, table);
     int context = lua_getfield(L, table, "context") == LUA_TTABLE ? table + 1 : 0;
     int actor = lua_getfield(L, table, "actor") != LUA_TNIL ? table + 2 : 0;
     int scope = lua_getfield(L, table, "scope") != LUA_TNIL ? table + 3 : 0;

@@ -208,6 +208,31 @@ undone("a service created again while its former self still stops is started", f
     expect.becomes(function() return status("app.new:service") == "running" end, "running")
 end)
 
+local crowd = [[return function(all)
+    for i = 1, 21 do
+        local spawner = process.with_options(i == 11 and { priority = "high" } or { priority = "normal" })
+        spawner:spawn("app.new:one", "app.new:host", all, i)
+    end
+end]]
+
+undone("a process with high priority runs before normal ones", function()
+    local ran = process.listen("ran")
+    apply("create", { id = "app.new:host", kind = "process.host",
+        data = { host = { workers = 1 }, lifecycle = { auto_start = true } } })
+    apply("create", { id = "app.new:one", kind = "process.lua",
+        data = { source = "return function(all, i) process.send(all, 'ran', i) end" } })
+    apply("create", { id = "app.new:crowd", kind = "process.lua", data = { source = crowd } })
+    expect.becomes(function() return status("app.new:host") == "running" end, "running")
+    local best = 21
+    for _ = 1, 10 do
+        expect.truthy(process.spawn("app.new:crowd", "app.new:host", process.pid()))
+        for place = 1, 21 do
+            if expect.receive(ran) == 11 then best = math.min(best, place) end
+        end
+    end
+    expect.truthy(best <= 3, "first by arrival it would be 11th, it was " .. best)
+end)
+
 case("services that do not start by themselves are left alone", function()
     expect.failure("Unavailable", "host is not running", process.spawn("app:actor", "app:asleep"))
 end)
