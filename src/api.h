@@ -990,8 +990,8 @@ WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size
 
    wippy_timer:     completes delay_ns from now, never early
    wippy_blocking:  runs fn(arg, out) on a bounded pool of threads; what it writes to `out` and returns
-                    becomes the completion (over 65,535 values: LIMIT and none). drop(arg), may be NULL, is called once for every call that
-                    was accepted: after fn, or instead of it
+                    becomes the completion (over 65,535 values: LIMIT and none). drop(arg), may be
+                    NULL, is called once for every call that was accepted: after fn, or instead of it
    wippy_wait_fd:   completes when a descriptor is readable and / or writable; its value is an
                     integer: 1 readable, 2 writable, 4 error
    wippy_command_yield: a command the program registered, with count encoded values, at most 65,535

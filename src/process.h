@@ -23,9 +23,10 @@ WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot);
 /* The external part of a process, made on first use. NULL: no memory. */
 WIPPYI_FN wippyi_ext *wippyi_ext_of(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 
-/* Nobody reaches the process from here on. Returns what was unread, for strip. */
 /* Note for statistics what the process holds. Owner only. */
 WIPPYI_FN void wippyi_slot_memory(wippyi_slot *slot, size_t bytes);
+
+/* Nobody reaches the process from here on. Returns what was unread, for strip. */
 WIPPYI_FN wippy_mail *wippyi_process_shut(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 /* Give up everything a body held: shelves, mail, ext, entry, frame. */
 WIPPYI_FN void wippyi_process_strip(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
