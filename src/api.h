@@ -505,6 +505,16 @@ typedef struct wippy_trace_record {
 
 typedef void (*wippy_trace_fn)(const wippy_trace_record *record, void *user_data);
 
+/* Simulation: see the chapter of the manual and wippy_sim_run(). */
+typedef struct wippy_sim_desc {
+    bool on;               /* one thread, virtual time, every choice from the seed; default false */
+    bool whole_steps;      /* a step is never interrupted by others; default false */
+    uint32_t fail_one_in;  /* one allocation of so many fails while processes move; 0 = none */
+    uint32_t step_ns;      /* most virtual time that a move takes; default 100,000 */
+    uint64_t seed;         /* any number; the same one gives the same run */
+    int64_t start_wall_ns; /* unix time at wippy_create(); default 2000-01-01 */
+} wippy_sim_desc;
+
 typedef struct wippy_desc {
     wippy_allocator allocator;  /* default: malloc and free */
     wippy_log_fn log_fn;        /* default: none */
@@ -518,7 +528,8 @@ typedef struct wippy_desc {
     int32_t interrupt_signal;   /* signal that interrupts steps; 0 = SIGURG, -1 = never */
     uint32_t max_message_bytes; /* default and maximum 64 MiB */
     bool strict_rights;         /* no actor and scope means denied; default false */
-    uint64_t random_seed;       /* 0 = from the system */
+    uint64_t random_seed;       /* 0 = from the system, or in a simulation from sim.seed */
+    wippy_sim_desc sim;         /* default: off, threads and clocks of the system */
 } wippy_desc;
 
 /* Create a runtime.
@@ -621,8 +632,8 @@ typedef struct wippy_host_desc {
    Thread:  any but a step of the same host.
    Returns: WIPPY_OK, _ERR_INVALID (no name, one with '|' or of more than 200 bytes, kind, workers),
             _ERR_EXISTS (name taken), _ERR_NOMEM, _ERR_STOPPED, _ERR_LIMIT (too many hosts),
-            _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS), _ERR_CONFLICT (a stopped host
-            of this name was of another kind).
+            _ERR_UNSUPPORTED (pool or terminal with WIPPY_NO_THREADS, but for a simulation),
+            _ERR_CONFLICT (a stopped host of this name was of another kind).
    Cost:    pool: starts its threads. */
 WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_desc *desc,
                                          wippy_host *out);
@@ -1064,6 +1075,52 @@ WIPPY_API void wippy_log(const wippy_self *self, wippy_log_level level, const ch
    Thread: any.   Returns: NULL when there is none. 16-byte aligned. */
 WIPPY_API void *wippy_memory_get(wippy_runtime *rt, size_t size_bytes);
 WIPPY_API void wippy_memory_put(wippy_runtime *rt, void *ptr, size_t size_bytes);
+
+/* ====================================================================== >>simulation
+   A runtime made with desc.sim.on runs on the caller's thread, one move at a time: a worker of a pool
+   or terminal host runs one step, looks for work or goes to sleep; a call of wippy_blocking() or
+   wippy_sim_call() runs; or, when nothing else can move, the clock jumps to the next timer. Which, and
+   which process, and where a step is interrupted by others, is chosen by the seed. Pump hosts move
+   inside wippy_pump() as ever. What waits in other runtimes (wippy_join(), wippy_host_stop(),
+   wippy_services_wait(), wippy_spawn() from outside) moves the others until it is answered. */
+
+/* Make one move.
+
+   Thread:  the only one; not from a step.
+   Returns: WIPPY_PENDING (done, there may be more), WIPPY_OK (nothing can move any more until
+            somebody outside does something), _ERR_INVALID (no simulation, or from a step). */
+WIPPY_API wippy_result wippy_sim_step(wippy_runtime *rt);
+
+/* Move until virtual time has passed or a number of moves is made.
+
+   time_ns  how long; the clock stands at its end afterwards, whether something moved or not;
+            UINT64_MAX = until nothing can move any more
+   moves    most moves; 0 = no limit
+
+   Thread:  as wippy_sim_step().
+   Returns: WIPPY_OK (the time has passed, or nothing can move any more), WIPPY_PENDING (all moves were
+            made before), _ERR_INVALID. */
+WIPPY_API wippy_result wippy_sim_run(wippy_runtime *rt, uint64_t time_ns, uint64_t moves);
+
+/* Have fn called as by another thread of the program, at some moment after the delay: it may send,
+   spawn, cancel or complete with wippy_outside(), and wait.
+
+   arg      must live until then; a call that was not made when the runtime is destroyed is never made
+
+   Thread:  any step, or as wippy_sim_step().
+   Returns: WIPPY_OK, _ERR_INVALID (no fn, no simulation), _ERR_NOMEM. */
+WIPPY_API wippy_result wippy_sim_call(wippy_runtime *rt, uint64_t delay_ns,
+                                      void (*fn)(wippy_runtime *rt, void *arg), void *arg);
+
+typedef struct wippy_sim_info {
+    uint64_t moves;      /* made so far */
+    uint64_t hash;       /* of everything that trace_fn could hear, in order: equal runs, equal hashes */
+    uint64_t refused;    /* allocations that were made to fail */
+    uint64_t time_ns;    /* virtual time since wippy_create() */
+} wippy_sim_info;
+
+/* Thread: as wippy_sim_call().   Returns: WIPPY_OK, _ERR_INVALID (no simulation). */
+WIPPY_API wippy_result wippy_sim_stats(wippy_runtime *rt, wippy_sim_info *out);
 
 /* ====================================================================== >>frames
    A frame is what a process carries besides its state: entry id, actor, scope, context values. It is

@@ -127,11 +127,12 @@ static bool wippyi_blocking_push(wippyi_blocking *blocking, wippyi_call *call)
     bool taken = true;
     wippyi_mutex_lock(&blocking->lock);
     if (blocking->waiting >= blocking->idle && blocking->count < most && !blocking->quit &&
+        blocking->rt->sim == NULL &&
         wippyi_thread_start(&blocking->threads[blocking->count], wippyi_blocking_main, blocking,
                             "wippy-block") == WIPPY_OK) {
         blocking->count++;
     }
-    if (blocking->count == 0) {
+    if (blocking->count == 0 && blocking->rt->sim == NULL) {
         taken = false;
     } else {
         call->next = NULL;
@@ -181,6 +182,31 @@ static void wippyi_blocking_cancel(wippy_runtime *rt, wippyi_yield *yield)
     }
 }
 
+WIPPYI_FN uint32_t wippyi_blocking_waiting(wippy_runtime *rt)
+{
+    const wippyi_blocking *blocking = (const wippyi_blocking *)wippyi_ap_load_acq(&rt->blocking);
+    return blocking != NULL ? blocking->waiting : 0;
+}
+
+WIPPYI_FN void wippyi_blocking_run(wippy_runtime *rt, uint32_t which)
+{
+    wippyi_blocking *blocking = (wippyi_blocking *)wippyi_ap_load_acq(&rt->blocking);
+    wippyi_call **at = &blocking->first;
+    wippyi_call *last = NULL;
+    wippyi_call *call;
+    for (; which > 0; which--) {
+        last = *at;
+        at = &last->next;
+    }
+    call = *at;
+    *at = call->next;
+    blocking->waiting--;
+    if (blocking->last == call) {
+        blocking->last = last;
+    }
+    wippyi_call_run(rt, call);
+}
+
 WIPPYI_FN void wippyi_blocking_destroy(wippy_runtime *rt)
 {
     wippyi_blocking *blocking = (wippyi_blocking *)wippyi_ap_load_acq(&rt->blocking);
@@ -228,7 +254,7 @@ WIPPY_API wippy_result wippy_blocking(wippy_self *self,
     if (token != NULL) {
         *token = call->token;
     }
-    if (!WIPPYI_THREADS || !wippyi_blocking_push(blocking, call)) {
+    if ((!WIPPYI_THREADS && rt->sim == NULL) || !wippyi_blocking_push(blocking, call)) {
         wippyi_call_run(rt, call); /* no thread can be had: better slow than lost */
     }
     return WIPPY_PENDING;

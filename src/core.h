@@ -38,6 +38,7 @@ typedef struct wippyi_ext wippyi_ext;
 typedef struct wippyi_yield wippyi_yield;
 typedef struct wippyi_relations wippyi_relations;
 typedef struct wippyi_relation wippyi_relation;
+typedef struct wippyi_sim wippyi_sim;
 
 /* ---- pid: 24 bits slot, 14 bits host label, 25 bits generation, 1 bit never set in a pid ---- */
 #define WIPPYI_PID_SLOT_BITS 24
@@ -322,6 +323,11 @@ struct wippyi_worker {
                            acq_rel; set anew under thread_lock before the thread starts */
     wippyi_a32 exited;  /* its thread is about to return: join it before it is started again; written:
                            the thread (release, under stop_lock), cleared under thread_lock */
+    /* in a simulation, which has one thread */
+    bool busy;          /* in the middle of a move, which somebody else's interrupts */
+    bool asleep;        /* where its thread would wait for the ticket */
+    bool woken;         /* asleep, and the ticket came */
+    struct wippyi_worker *outer; /* busy: whose move this one interrupts */
 };
 
 enum { /* wippyi_worker.spare */
@@ -459,6 +465,8 @@ struct wippy_runtime {
     wippyi_a32 awake;        /* workers of pool hosts not parked; RMW acq_rel, see watchdog_work() */
     wippyi_a32 searching;    /* workers spinning, whole runtime; gauge */
     uint32_t cpu_count;      /* constant */
+    wippyi_sim *sim;         /* sim.h; NULL: threads and clocks are the system's; constant */
+    uint64_t sim_ns;         /* the clock of a simulation, which has one thread */
     wippyi_a64 spawned, dead_letters; /* gauges */
     wippyi_a64 alive;        /* RMW relaxed: limits itself to max_processes */
     wippyi_a64 random;       /* RMW relaxed: each adder gets a number of its own */
@@ -489,6 +497,12 @@ typedef struct wippyi_label {
     wippyi_ap host; /* wippyi_host*; NULL: only a label (function pools, supervisors); under
                        hosts_lock, once; release */
 } wippyi_label;
+
+/* The monotonic clock of a runtime. */
+WIPPYI_INLINE uint64_t wippyi_now_ns(const wippy_runtime *rt)
+{
+    return WIPPYI_LIKELY(rt->sim == NULL) ? wippyi_clock_mono_ns() : rt->sim_ns;
+}
 
 WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_t index)
 {

@@ -3,6 +3,7 @@
 #include "descriptors.h"
 #include "process.h"
 #include "scheduler.h"
+#include "sim.h"
 #include "watchdog.h"
 
 #include <stdio.h>
@@ -98,6 +99,14 @@ WIPPYI_FN wippyi_host *wippyi_host_at(wippy_runtime *rt, wippy_host host)
 
 /* ---- worker threads ---- */
 
+static void wippyi_host_join(wippyi_worker *w)
+{
+    if (w->host->rt->sim == NULL) {
+        wippyi_thread_join(&w->thread);
+    }
+    w->thread_started = false;
+}
+
 /* Start the thread of workers[index], making the worker when it is new. Under thread_lock. */
 static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, bool spare)
 {
@@ -114,8 +123,7 @@ static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, 
         wippyi_a32_store_rel(&host->worker_slots, index + 1);
     }
     if (w->thread_started) {
-        wippyi_thread_join(&w->thread);
-        w->thread_started = false;
+        wippyi_host_join(w);
     }
     wippyi_a32_store_rel(&w->exited, 0);
     wippyi_a32_store_rel(&w->quit, 0);
@@ -124,7 +132,9 @@ static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, 
     w->step_budget = host->desc.step_budget;
     (void)snprintf(name, sizeof(name), "wippy-%u.%u", (unsigned)(host->id % 1000),
                    (unsigned)(index % 1000));
-    r = wippyi_thread_start(&w->thread, wippyi_worker_main, w, name);
+    r = host->rt->sim != NULL
+            ? WIPPY_OK /* it moves when its turn comes */
+            : wippyi_thread_start(&w->thread, wippyi_worker_main, w, name);
     w->thread_started = r == WIPPY_OK;
     if (r != WIPPY_OK) {
         wippyi_a32_store_rel(&w->exited, 1);
@@ -187,9 +197,12 @@ static void wippyi_host_end_from(wippyi_host *host, uint32_t from)
         if (!w->thread_started) {
             continue;
         }
-        wippyi_host_wait_exit(host, w);
-        wippyi_thread_join(&w->thread);
-        w->thread_started = false;
+        if (host->rt->sim != NULL) {
+            wippyi_sim_retire(w);
+        } else {
+            wippyi_host_wait_exit(host, w);
+        }
+        wippyi_host_join(w);
     }
 }
 
@@ -317,7 +330,7 @@ static wippy_result wippyi_host_launch(wippyi_host *host)
     if (host->kind == WIPPY_HOST_PUMP) {
         return wippyi_host_add_pump(host);
     }
-    r = wippyi_watchdog_start(host->rt);
+    r = host->rt->sim != NULL ? WIPPY_OK : wippyi_watchdog_start(host->rt);
     if (r == WIPPY_OK) {
         wippyi_mutex_lock(&host->thread_lock);
         r = wippyi_host_start_workers(host, host->desc.workers);
@@ -384,7 +397,7 @@ WIPPY_API wippy_result wippy_host_create(wippy_runtime *rt, const wippy_host_des
         desc->workers > WIPPYI_WORKERS_USER_MAX || strlen(desc->name) > 200) {
         return WIPPY_ERR_INVALID;
     }
-    if (!WIPPYI_THREADS && desc->kind != WIPPY_HOST_PUMP) {
+    if (!WIPPYI_THREADS && desc->kind != WIPPY_HOST_PUMP && rt->sim == NULL) {
         return WIPPY_ERR_UNSUPPORTED;
     }
     if (wippyi_a32_load_acq(&rt->stopping) != 0) {
@@ -479,6 +492,7 @@ WIPPYI_FN bool wippyi_pump_enter(wippyi_host *host)
     if (!wippyi_a32_cas_acq(&host->pumping, &expected, 1)) {
         return false;
     }
+    wippyi_sim_enter(wippyi_host_worker(host, 0));
     wippyi_a64_store_rel(&wippyi_host_worker(host, 0)->thread_id, wippyi_thread_self_id());
     return true;
 }
@@ -500,6 +514,7 @@ WIPPYI_FN wippyi_worker *wippyi_host_here(const wippyi_host *host)
 WIPPYI_FN void wippyi_pump_leave(wippyi_host *host)
 {
     wippyi_a64_store_rel(&wippyi_host_worker(host, 0)->thread_id, 0);
+    wippyi_sim_leave(wippyi_host_worker(host, 0));
     wippyi_a32_store_rel(&host->pumping, 0);
 }
 
@@ -512,6 +527,7 @@ static uint64_t wippyi_pump_messages(const wippyi_worker *w)
 static bool wippyi_pump_turn(wippyi_host *host, wippyi_worker *w, uint64_t left)
 {
     w->step_budget = (uint32_t)WIPPYI_MIN(left, (uint64_t)host->desc.step_budget);
+    wippyi_sim_pumped(host->rt);
     return wippyi_worker_turn(w);
 }
 
@@ -546,7 +562,7 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t
     /* Work that comes from here on signals again. An exchange, not a store: when a publisher found 1
        before us, we acquire what it pushed; see wippyi_pump_signal(). */
     (void)wippyi_a32_xchg_acqrel(&host->signalled, 0);
-    start = wippyi_clock_mono_ns();
+    start = wippyi_now_ns(rt);
     last = message_budget != 0 ? wippyi_pump_messages(w) + message_budget : UINT64_MAX;
     wippyi_descriptors_poll(rt);
     if (time_budget_ns == 0) {
@@ -556,7 +572,7 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t
         more = wippyi_pump_turn(host, w, last - wippyi_pump_messages(w));
         if (!more || (time_budget_ns == 0 && --round == 0) || wippyi_pump_messages(w) >= last ||
             (time_budget_ns != 0 && time_budget_ns != UINT64_MAX &&
-             wippyi_clock_mono_ns() - start >= time_budget_ns)) {
+             wippyi_now_ns(rt) - start >= time_budget_ns)) {
             break;
         }
     }
@@ -642,7 +658,7 @@ static bool wippyi_host_orphans_due(wippyi_host *host, uint64_t now_ns)
 WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host)
 {
     uint32_t expected = WIPPYI_HOST_RUNNING;
-    wippyi_a64_store_rlx(&host->orphans_ns, wippyi_clock_mono_ns() + WIPPYI_ORPHAN_GRACE_NS);
+    wippyi_a64_store_rlx(&host->orphans_ns, wippyi_now_ns(host->rt) + WIPPYI_ORPHAN_GRACE_NS);
     /* seq_cst: a spawn counts itself in and then reads the state; we set the state and then read the
        count: one of the two sees the other */
     if (wippyi_a32_cas_sc(&host->state, &expected, WIPPYI_HOST_STOPPING)) {
@@ -657,9 +673,9 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
     bool empty;
     wippyi_mutex_lock(&rt->stop_lock);
     for (;;) {
-        uint64_t now = wippyi_clock_mono_ns();
+        uint64_t now = wippyi_now_ns(rt);
         empty = wippyi_a32_load_sc(&host->population) == 0;
-        if (empty || now >= deadline_ns) {
+        if (empty || now >= deadline_ns || (deadline_ns == UINT64_MAX && wippyi_sim_ended(rt))) {
             break;
         }
         if (wippyi_host_orphans_due(host, now)) {
@@ -675,12 +691,12 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
             wait = WIPPYI_MIN(wippy_pump_deadline(rt, handle), 1000000);
             wippyi_mutex_lock(&rt->stop_lock);
             if (wait > 0 && wippyi_a32_load_acq(&host->population) != 0) {
-                (void)wippyi_cond_timedwait(&rt->stop_cond, &rt->stop_lock, wait);
+                (void)wippyi_runtime_wait(rt, &rt->stop_cond, &rt->stop_lock, wait);
             }
         } else {
             uint64_t wait = deadline_ns - now;
-            (void)wippyi_cond_timedwait(&rt->stop_cond, &rt->stop_lock,
-                                        WIPPYI_MIN(wait, WIPPYI_ORPHAN_GRACE_NS));
+            (void)wippyi_runtime_wait(rt, &rt->stop_cond, &rt->stop_lock,
+                                      WIPPYI_MIN(wait, WIPPYI_ORPHAN_GRACE_NS));
         }
     }
     wippyi_mutex_unlock(&rt->stop_lock);
@@ -690,7 +706,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
 WIPPY_API wippy_result wippy_host_stop(wippy_runtime *rt, wippy_host handle, uint64_t grace_ns)
 {
     wippyi_host *host = wippyi_host_at(rt, handle);
-    uint64_t now = wippyi_clock_mono_ns();
+    uint64_t now = wippyi_now_ns(rt);
     uint64_t forced;
     if (host == NULL) {
         return WIPPY_ERR_NOTFOUND;
@@ -705,7 +721,7 @@ WIPPY_API wippy_result wippy_host_stop(wippy_runtime *rt, wippy_host handle, uin
     if (!wippyi_host_wait_empty(host, grace_ns < UINT64_MAX - now ? now + grace_ns : UINT64_MAX)) {
         wippyi_a32_store_sc(&host->state, WIPPYI_HOST_KILLING);
         wippyi_host_evict(host, true);
-        forced = wippyi_clock_mono_ns() + 2000000000u;
+        forced = wippyi_now_ns(rt) + 2000000000u;
         if (!wippyi_host_wait_empty(host, forced)) {
             return WIPPY_ERR_TIMEOUT;
         }

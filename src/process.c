@@ -7,6 +7,7 @@
 #include "policy.h"
 #include "relations.h"
 #include "scheduler.h"
+#include "sim.h"
 #include "spawn.h"
 #include "value.h"
 #include "yield.h"
@@ -20,7 +21,7 @@ static void wippyi_trace(wippy_runtime *rt, wippy_trace_kind kind, uint64_t pid,
 {
     wippy_trace_record record;
     record.kind = kind;
-    record.time_ns = wippyi_clock_mono_ns();
+    record.time_ns = wippyi_now_ns(rt);
     record.pid.id = pid;
     record.other.id = other;
     record.number = number;
@@ -654,11 +655,13 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     wippy_result code = result != NULL ? (wippy_result)result->code : WIPPY_OK;
     /* 1: not reachable any more */
     wippy_mail *unread = wippyi_process_shut(rt, w, slot);
+    wippyi_sim_pause(rt);
     if (!hidden) { /* before the news: who hears of the end may spawn another in its place */
         wippyi_a32_sub_rlx(&host->processes, 1); /* relaxed: only a number to compare with the limit */
     }
     /* 2 to 5: names, relations, EXIT, LINK_DOWN */
     wippyi_relations_exit(rt, w, slot, pid, code, result);
+    wippyi_sim_pause(rt);
     wippyi_complete_exec(rt, w, slot, result);
     /* 6: the host */
     wippyi_tell_host(host, pid, result);
@@ -679,6 +682,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
         wippyi_trace(rt, WIPPY_TRACE_EXIT, pid, 0, (int64_t)code);
     }
+    wippyi_sim_pause(rt);
     wippyi_slot_free(rt, w, slot);
     wippyi_host_leave(host);
 }
@@ -977,6 +981,7 @@ WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64
 
 WIPPY_API wippy_result wippy_cancel(wippy_self *self, wippy_pid target, const char *reason)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.cancel", target)) {
         return WIPPY_ERR_DENIED;
     }
@@ -1003,6 +1008,7 @@ WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uin
 
 WIPPY_API wippy_result wippy_terminate(wippy_self *self, wippy_pid target)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.terminate", target)) {
         return WIPPY_ERR_DENIED;
     }

@@ -2,6 +2,7 @@
 
 #include "message.h"
 #include "process.h"
+#include "sim.h"
 
 #include <string.h>
 
@@ -246,6 +247,7 @@ static wippy_result wippyi_unrelate(wippy_self *self, wippy_pid target, bool is_
 
 WIPPY_API wippy_result wippy_monitor(wippy_self *self, wippy_pid target)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.monitor", target)) {
         return WIPPY_ERR_DENIED;
     }
@@ -254,6 +256,7 @@ WIPPY_API wippy_result wippy_monitor(wippy_self *self, wippy_pid target)
 
 WIPPY_API wippy_result wippy_unmonitor(wippy_self *self, wippy_pid target)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.unmonitor", target)) {
         return WIPPY_ERR_DENIED;
     }
@@ -262,6 +265,7 @@ WIPPY_API wippy_result wippy_unmonitor(wippy_self *self, wippy_pid target)
 
 WIPPY_API wippy_result wippy_link(wippy_self *self, wippy_pid target)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.link", target)) {
         return WIPPY_ERR_DENIED;
     }
@@ -270,6 +274,7 @@ WIPPY_API wippy_result wippy_link(wippy_self *self, wippy_pid target)
 
 WIPPY_API wippy_result wippy_unlink(wippy_self *self, wippy_pid target)
 {
+    wippyi_sim_point(self);
     if (!wippyi_door_pid(self, "process.unlink", target)) {
         return WIPPY_ERR_DENIED;
     }
@@ -357,6 +362,7 @@ static void wippyi_relations_tell(wippy_runtime *rt, wippyi_worker *w, wippyi_re
         if (wippyi_deliver(rt, w, peer, mail) != WIPPY_OK) {
             wippyi_relation_free(rt, w, chain);
         }
+        wippyi_sim_pause(rt);
         chain = next;
     }
 }
@@ -415,10 +421,12 @@ WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi
     wippyi_a64_store_rel(&slot->tenant, pid | WIPPYI_LIFE_TERMINATE); /* nothing new from here on */
     relations = slot->relations;
     wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_sim_pause(rt);
     if (relations == NULL) {
         return;
     }
     wippyi_names_exit(rt, pid, relations);
+    wippyi_sim_pause(rt);
     watching = wippyi_relations_drain(rt, pid, &relations->watching);
     watched = wippyi_relations_drain(rt, pid, &relations->watched);
     links = wippyi_relations_drain(rt, pid, &relations->links);
@@ -565,6 +573,7 @@ WIPPY_API wippy_result wippy_name_register(wippy_self *self, const char *name, s
     if (length == 0) {
         return WIPPY_ERR_INVALID;
     }
+    wippyi_sim_point(self);
     if (!wippyi_door_text(self, "process.registry.register", name, length)) {
         return WIPPY_ERR_DENIED;
     }
@@ -609,6 +618,7 @@ WIPPY_API wippy_result wippy_name_release(wippy_self *self, const char *name, si
     if (length == 0) {
         return WIPPY_ERR_NOTFOUND;
     }
+    wippyi_sim_point(self);
     if (!wippyi_door_text(self, "process.registry.unregister", name, length)) {
         return WIPPY_ERR_DENIED;
     }
@@ -661,6 +671,7 @@ WIPPY_API wippy_result wippy_want_writable(wippy_self *self, wippy_pid to)
     wippyi_waiter *waiter;
     wippyi_relations *spares[2];
     wippy_result r = WIPPY_ERR_NOMEM;
+    wippyi_sim_point(self);
     if (self->slot == NULL || slot == NULL || !wippyi_slot_is(slot, to.id)) {
         return self->slot == NULL ? WIPPY_ERR_INVALID : WIPPY_ERR_GONE;
     }

@@ -417,7 +417,7 @@ static wippy_result wippyi_host_job_run(void *arg, wippy_writer *out)
     case WIPPYI_HOST_OP_CREATE: return wippyi_host_job_create(job, out);
     case WIPPYI_HOST_OP_STOP: return wippy_host_stop(rt, job->host, job->config->stop_timeout_ns);
     case WIPPYI_HOST_OP_RESIZE:
-    default: return wippy_host_resize(rt, job->host, workers > 0 ? workers : wippyi_cpu_count());
+    default: return wippy_host_resize(rt, job->host, workers > 0 ? workers : wippyi_runtime_cpus(rt));
     }
 }
 

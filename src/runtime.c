@@ -13,6 +13,7 @@
 #include "registry.h"
 #include "relations.h"
 #include "scheduler.h"
+#include "sim.h"
 #include "supervisor.h"
 #include "watchdog.h"
 
@@ -61,14 +62,13 @@ WIPPY_API const char *wippy_result_text(wippy_result result)
 
 WIPPY_API uint64_t wippy_now_ns(const wippy_runtime *rt)
 {
-    (void)rt;
-    return wippyi_clock_mono_ns();
+    return wippyi_now_ns(rt);
 }
 
 WIPPY_API int64_t wippy_wall_ns(const wippy_runtime *rt)
 {
-    (void)rt;
-    return wippyi_clock_wall_ns();
+    return rt->sim == NULL ? wippyi_clock_wall_ns()
+                           : rt->start_wall_ns + (int64_t)(rt->sim_ns - rt->start_ns);
 }
 
 WIPPY_API uint64_t wippy_uptime_ns(const wippy_runtime *rt)
@@ -84,6 +84,24 @@ WIPPY_API void *wippy_memory_get(wippy_runtime *rt, size_t size_bytes)
 WIPPY_API void wippy_memory_put(wippy_runtime *rt, void *ptr, size_t size_bytes)
 {
     wippyi_mem_free(&rt->mem, ptr, size_bytes);
+}
+
+WIPPYI_FN uint32_t wippyi_runtime_cpus(const wippy_runtime *rt)
+{
+    return rt->cpu_count;
+}
+
+WIPPYI_FN bool wippyi_runtime_wait(wippy_runtime *rt, wippyi_cond *cond, wippyi_mutex *mutex,
+                                   uint64_t timeout_ns)
+{
+    bool moved;
+    if (rt->sim == NULL) {
+        return wippyi_cond_timedwait(cond, mutex, timeout_ns);
+    }
+    wippyi_mutex_unlock(mutex);
+    moved = wippyi_sim_wait(rt, timeout_ns);
+    wippyi_mutex_lock(mutex);
+    return moved;
 }
 
 WIPPYI_FN wippyi_mem *wippyi_runtime_mem(wippy_runtime *rt)
@@ -260,6 +278,11 @@ static void wippyi_desc_defaults(wippy_desc *desc)
     desc->slice_us = desc->slice_us != 0 ? desc->slice_us : 10000;
     desc->max_message_bytes =
         desc->max_message_bytes != 0 ? desc->max_message_bytes : WIPPYI_MESSAGE_BYTES_MAX;
+    if (desc->sim.on) {
+        desc->sim.step_ns = desc->sim.step_ns != 0 ? desc->sim.step_ns : 100000;
+        desc->sim.start_wall_ns = desc->sim.start_wall_ns != 0 ? desc->sim.start_wall_ns
+                                                               : 946684800 * (int64_t)1000000000;
+    }
 }
 
 static wippy_result wippyi_desc_check(const wippy_desc *desc)
@@ -364,7 +387,7 @@ static void wippyi_upper_free(wippy_runtime *rt)
 
 static void wippyi_runtime_free(wippy_runtime *rt)
 {
-    wippyi_mem mem = rt->mem;
+    wippyi_mem mem;
     uint32_t i;
     wippyi_upper_free(rt);
     wippyi_hosts_destroy(rt);
@@ -381,6 +404,10 @@ static void wippyi_runtime_free(wippy_runtime *rt)
     wippyi_slab_destroy(&rt->yields);
     wippyi_slab_destroy(&rt->slots);
     wippyi_depot_destroy(&rt->depot);
+    if (rt->sim != NULL) {
+        wippyi_sim_close(rt);
+    }
+    mem = rt->mem;
     wippyi_mem_free(&mem, rt, sizeof(*rt));
 }
 
@@ -413,6 +440,11 @@ WIPPY_API wippy_result wippy_create(wippy_runtime **out, const wippy_desc *given
     rt->outside.rt = rt;
     rt->outside.heap = &rt->outside_heap;
     rt->outside.guarded = true;
+    r = desc.sim.on ? wippyi_sim_open(rt) : WIPPY_OK;
+    if (r != WIPPY_OK) {
+        wippyi_mem_free(&mem, rt, sizeof(*rt));
+        return r;
+    }
     r = wippyi_core_init(rt);
     r = r == WIPPY_OK ? wippyi_upper_init(rt) : r;
     if (r != WIPPY_OK) {
@@ -487,7 +519,7 @@ static bool wippyi_wait_hosts(wippy_runtime *rt, bool pumps, uint64_t deadline_n
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     for (; host != NULL; host = host->next_host) {
         if ((host->kind == WIPPY_HOST_PUMP) == pumps) {
-            uint64_t soon = wippyi_clock_mono_ns() + 1000000;
+            uint64_t soon = wippyi_now_ns(rt) + 1000000;
             empty =
                 wippyi_host_wait_empty(host, pumps ? WIPPYI_MIN(soon, deadline_ns) : deadline_ns) &&
                 empty;
@@ -501,7 +533,8 @@ static bool wippyi_wait_hosts(wippy_runtime *rt, bool pumps, uint64_t deadline_n
 static bool wippyi_wait_all(wippy_runtime *rt, uint64_t deadline_ns)
 {
     for (;;) {
-        bool late = wippyi_clock_mono_ns() >= deadline_ns;
+        bool late = wippyi_now_ns(rt) >= deadline_ns ||
+                    (deadline_ns == UINT64_MAX && wippyi_sim_ended(rt));
         bool pumps = wippyi_wait_hosts(rt, true, deadline_ns);
         if (pumps || late) {
             return wippyi_wait_hosts(rt, false, deadline_ns) && pumps;
@@ -528,7 +561,7 @@ static void wippyi_host_kill(wippyi_host *host)
 
 WIPPY_API wippy_result wippy_join(wippy_runtime *rt, uint64_t timeout_ns)
 {
-    uint64_t start = wippyi_clock_mono_ns();
+    uint64_t start = wippyi_now_ns(rt);
     uint64_t half = timeout_ns / 2;
     uint64_t end = timeout_ns < UINT64_MAX - start ? start + timeout_ns : UINT64_MAX;
     if (wippyi_a32_load_acq(&rt->stopping) == 0 || wippyi_inside_worker(rt)) {

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "config.h"
 #include "memory.h"
+#include "platform.h"
 
 typedef struct wippyi_registry wippyi_registry;
 typedef struct wippyi_policy wippyi_policy;
@@ -21,6 +22,14 @@ WIPPYI_FN wippyi_policy *wippyi_runtime_policy(wippy_runtime *rt);
 WIPPYI_FN wippyi_events *wippyi_runtime_events(wippy_runtime *rt);
 WIPPYI_FN wippyi_supervisor *wippyi_runtime_supervisor(wippy_runtime *rt);
 WIPPYI_FN wippyi_env *wippyi_runtime_env(wippy_runtime *rt);
+
+/* CPUs that the runtime counts on: as many as it may use, or in a simulation always the same. */
+WIPPYI_FN uint32_t wippyi_runtime_cpus(const wippy_runtime *rt);
+
+/* wippyi_cond_timedwait(); in a simulation others move instead, and then for ever may end: when nothing
+   can move any more. False: the time has passed, or that. */
+WIPPYI_FN bool wippyi_runtime_wait(wippy_runtime *rt, wippyi_cond *cond, wippyi_mutex *mutex,
+                                   uint64_t timeout_ns);
 
 /* Write a log record on behalf of the runtime. fields: one encoded map or size 0. The caller holds no
    lock that a reader of the registry needs. */

@@ -3,6 +3,7 @@
 #include "host.h"
 #include "message.h"
 #include "process.h"
+#include "sim.h"
 #include "watchdog.h"
 #include "yield.h"
 
@@ -349,7 +350,7 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
     uint32_t taken = 0;
     wippyi_slot *slot = NULL;
     if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&victim->overdue) != 0)) {
-        wippyi_worker_timers(w, victim, wippyi_clock_mono_ns()); /* it cannot do so itself */
+        wippyi_worker_timers(w, victim, wippyi_now_ns(w->host->rt)); /* it cannot do so itself */
     }
     if (!wippyi_stealable(victim)) {
         return NULL;
@@ -369,7 +370,7 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
             wippy_trace_record record;
             memset(&record, 0, sizeof(record));
             record.kind = WIPPY_TRACE_STEAL;
-            record.time_ns = wippyi_clock_mono_ns();
+            record.time_ns = wippyi_now_ns(rt);
             record.number = (int64_t)w->index;
             rt->desc.trace_fn(&record, rt->desc.trace_user_data);
         }
@@ -439,7 +440,10 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
            node that is not ours is not touched after this */
         if (wippyi_yield_claim(rt, wippyi_yield_token(yield)) != NULL) {
             yield->wheel = NULL;
-            node->next = NULL;
+            if (WIPPYI_UNLIKELY(rt->sim != NULL)) {
+                end = wippyi_sim_tie(rt, &claimed, node->tick);
+            }
+            node->next = *end;
             *end = node;
             end = &node->next;
         }
@@ -488,7 +492,7 @@ static void wippyi_wheels_fire(wippyi_worker *w, uint64_t now)
    at most every step and at least every 64. */
 static void wippyi_worker_clock(wippyi_worker *w)
 {
-    uint64_t now = wippyi_clock_mono_ns();
+    uint64_t now = wippyi_now_ns(w->host->rt);
     uint64_t steps = w->clock_steps;
     if (steps > 0) {
         uint64_t cost = (now - w->clock_ns) / steps;
@@ -518,7 +522,7 @@ static void wippyi_run(wippyi_worker *w, wippyi_slot *slot)
 /* Out of work: time that passes now is not the cost of steps. */
 static bool wippyi_idle_timers(wippyi_worker *w)
 {
-    uint64_t now = wippyi_clock_mono_ns();
+    uint64_t now = wippyi_now_ns(w->host->rt);
     w->clock_steps = 0;
     w->clock_ns = now;
     if (now < wippyi_wheels_next_ns(w)) {
@@ -621,7 +625,7 @@ static void wippyi_trace_worker(wippyi_worker *w, wippy_trace_kind kind)
         wippy_trace_record record;
         memset(&record, 0, sizeof(record));
         record.kind = kind;
-        record.time_ns = wippyi_clock_mono_ns();
+        record.time_ns = wippyi_now_ns(rt);
         record.number = (int64_t)w->index;
         rt->desc.trace_fn(&record, rt->desc.trace_user_data);
     }
@@ -634,16 +638,14 @@ static uint64_t wippyi_until_wake_ns(const wippyi_worker *w)
     if (next == UINT64_MAX) {
         return UINT64_MAX;
     }
-    now = wippyi_clock_mono_ns();
+    now = wippyi_now_ns(w->host->rt);
     return next > now ? next - now : 0;
 }
 
-/* Sleep until there is something to do. */
-static void wippyi_park(wippyi_worker *w)
+/* Say that this worker sleeps, then look again. False: there is something to do. */
+static bool wippyi_park_begin(wippyi_worker *w)
 {
     wippyi_host *host = w->host;
-    wippy_runtime *rt = host->rt;
-    bool woken = false;
     wippyi_mutex_lock(&host->park_lock);
     w->is_parked = true;
     w->park_next = host->parked_list;
@@ -653,21 +655,38 @@ static void wippyi_park(wippyi_worker *w)
                       WIPPYI_ONE_PARKED - (w->searching ? WIPPYI_ONE_SEARCHING : 0));
     w->searching = false;
     wippyi_mutex_unlock(&host->park_lock);
-    if (!wippyi_host_has_work(host) && !wippyi_worker_has_own(w) &&
-        wippyi_a32_load_sc(&w->quit) == 0) {
-        wippyi_trace_worker(w, WIPPY_TRACE_PARK);
-        wippyi_a64_store_rlx(&w->parked, wippyi_a64_load_rlx(&w->parked) + 1);
-        wippyi_watchdog_rest(rt);
-        woken = wippyi_ticket_wait(&w->ticket, wippyi_until_wake_ns(w));
-        wippyi_watchdog_work(rt);
-        wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
+    if (wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
+        wippyi_a32_load_sc(&w->quit) != 0) {
+        return false;
     }
+    wippyi_trace_worker(w, WIPPY_TRACE_PARK);
+    wippyi_a64_store_rlx(&w->parked, wippyi_a64_load_rlx(&w->parked) + 1);
+    return true;
+}
+
+/* Awake again; woken: by the ticket. */
+static void wippyi_park_end(wippyi_worker *w, bool woken)
+{
     if (woken) {
         w->searching = true; /* the waker counted us */
     } else if (!wippyi_unpark_self(w)) {
         (void)wippyi_ticket_wait(&w->ticket, UINT64_MAX); /* it is on its way */
         w->searching = true;
     }
+}
+
+/* Sleep until there is something to do. */
+static void wippyi_park(wippyi_worker *w)
+{
+    wippy_runtime *rt = w->host->rt;
+    bool woken = false;
+    if (wippyi_park_begin(w)) {
+        wippyi_watchdog_rest(rt);
+        woken = wippyi_ticket_wait(&w->ticket, wippyi_until_wake_ns(w));
+        wippyi_watchdog_work(rt);
+        wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
+    }
+    wippyi_park_end(w, woken);
 }
 
 /* What is left in the queues of a worker that ends is for the others. Taken like a thief takes it:
@@ -697,10 +716,23 @@ static bool wippyi_spare_leaves(wippyi_worker *w)
            wippyi_a32_cas_acqrel(&w->spare, &expected, WIPPYI_SPARE_LEAVING);
 }
 
+/* The last thing a worker does. */
+static void wippyi_worker_exit(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    wippyi_a64_store_rel(&w->thread_id, 0);
+    wippyi_mutex_lock(&host->rt->stop_lock);
+    wippyi_a32_store_rel(&w->exited, 1);
+    wippyi_cond_broadcast(&host->rt->stop_cond);
+    wippyi_mutex_unlock(&host->rt->stop_lock);
+    if (wippyi_a64_load_rlx(&w->wheel_next_ns) != UINT64_MAX) {
+        wippyi_host_wake_all(host); /* the first worker looks after our wheel from now on */
+    }
+}
+
 WIPPYI_FN void wippyi_worker_main(void *arg)
 {
     wippyi_worker *w = (wippyi_worker *)arg;
-    wippyi_host *host = w->host;
     wippyi_a64_store_rel(&w->thread_id, wippyi_thread_self_id());
     wippyi_watchdog_enter(w);
     while (wippyi_a32_load_acq(&w->quit) == 0) {
@@ -727,14 +759,97 @@ WIPPYI_FN void wippyi_worker_main(void *arg)
     }
     wippyi_hand_over(w);
     wippyi_watchdog_leave(w);
-    wippyi_a64_store_rel(&w->thread_id, 0);
-    wippyi_mutex_lock(&host->rt->stop_lock);
-    wippyi_a32_store_rel(&w->exited, 1);
-    wippyi_cond_broadcast(&host->rt->stop_cond);
-    wippyi_mutex_unlock(&host->rt->stop_lock);
-    if (wippyi_a64_load_rlx(&w->wheel_next_ns) != UINT64_MAX) {
-        wippyi_host_wake_all(host); /* the first worker looks after our wheel from now on */
+    wippyi_worker_exit(w);
+}
+
+/* ---- a worker without a thread: what a simulation calls ---- */
+
+/* One process from one of the places where there may be some. */
+static wippyi_slot *wippyi_take_from(wippyi_worker *w, uint32_t place)
+{
+    wippyi_worker *victim;
+    switch (place) {
+    case 0: return wippyi_take_next(w);
+    case 1: return (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_NORMAL]);
+    case 2: return (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_HIGH]);
+    case 3: return wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
+    case 4: return wippyi_queue_take(w, WIPPYI_LANE_HIGH);
+    case 5: return wippyi_idle_timers(w) ? wippyi_take_own(w) : NULL;
+    default: break;
     }
+    if (wippyi_worker_has_own(w)) {
+        return NULL; /* nobody steals then */
+    }
+    victim = wippyi_host_worker(w->host, (uint32_t)(wippyi_random(&w->random) %
+                                                    wippyi_a32_load_acq(&w->host->worker_slots)));
+    if (victim != w) {
+        wippyi_a32_store_rlx(&victim->overdue, 1); /* as if its last step took long */
+    }
+    return wippyi_steal(w);
+}
+
+/* Any order of looking is a legal one: now and then that of the threads, else one of chance. */
+static wippyi_slot *wippyi_find_any(wippyi_worker *w)
+{
+    uint64_t dice = wippyi_random(&w->random);
+    wippyi_slot *slot = NULL;
+    uint32_t i;
+    for (i = 0; i < 7 && slot == NULL && dice % 4 != 0; i++) {
+        slot = wippyi_take_from(w, (uint32_t)((dice >> 8) + (i * 3u)) % 7);
+    }
+    return slot != NULL ? slot : wippyi_find(w);
+}
+
+WIPPYI_FN bool wippyi_worker_wakes(wippyi_worker *w)
+{
+    if (w->asleep && !w->woken) {
+        w->woken = wippyi_ticket_wait(&w->ticket, 0);
+    }
+    return !w->asleep || w->woken || wippyi_until_wake_ns(w) == 0;
+}
+
+WIPPYI_FN uint64_t wippyi_worker_wakes_ns(const wippyi_worker *w)
+{
+    return wippyi_wheels_next_ns(w);
+}
+
+static void wippyi_worker_rise(wippyi_worker *w)
+{
+    if (w->asleep) {
+        w->asleep = false;
+        wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
+        wippyi_park_end(w, w->woken);
+        w->woken = false;
+    }
+}
+
+WIPPYI_FN void wippyi_worker_round(wippyi_worker *w)
+{
+    wippyi_slot *slot;
+    wippyi_worker_rise(w);
+    slot = wippyi_find_any(w);
+    if (slot != NULL) {
+        if (w->searching) {
+            wippyi_search_end(w);
+        }
+        wippyi_run(w, slot);
+    } else if (!w->searching) {
+        wippyi_search_begin(w); /* and looks again in the next round */
+    } else if (wippyi_park_begin(w)) {
+        w->asleep = true;
+    } else {
+        wippyi_park_end(w, false);
+    }
+}
+
+WIPPYI_FN void wippyi_worker_retire(wippyi_worker *w)
+{
+    wippyi_worker_rise(w);
+    if (w->searching) {
+        wippyi_search_end(w);
+    }
+    wippyi_hand_over(w);
+    wippyi_worker_exit(w);
 }
 
 /* ---- workers as objects ---- */
@@ -761,7 +876,7 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->random =
         wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u); /* RMW: a seed nobody else gets */
     w->step_budget = host->desc.step_budget;
-    w->clock_ns = wippyi_clock_mono_ns();
+    w->clock_ns = wippyi_now_ns(rt);
     w->until_clock = 1;
     w->until_global = WIPPYI_GLOBAL_EVERY;
     w->until_normal = WIPPYI_NORMAL_EVERY;

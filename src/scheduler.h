@@ -25,6 +25,12 @@ WIPPYI_FN void wippyi_worker_main(void *arg); /* body of a worker thread */
 WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w);
 /* Fire the timers of a worker's wheel that are due; mail is delivered through `via`. */
 WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, uint64_t now_ns);
+/* A worker without a thread (simulation): can it move now; when by itself, UINT64_MAX = never; one round
+   of its loop, up to where a thread would sleep; its end. */
+WIPPYI_FN bool wippyi_worker_wakes(wippyi_worker *w);
+WIPPYI_FN uint64_t wippyi_worker_wakes_ns(const wippyi_worker *w);
+WIPPYI_FN void wippyi_worker_round(wippyi_worker *w);
+WIPPYI_FN void wippyi_worker_retire(wippyi_worker *w);
 WIPPYI_FN bool wippyi_host_has_work(const wippyi_host *host);
 /* Work became visible: wake a sleeper if nobody is looking. */
 WIPPYI_FN void wippyi_host_notify(wippyi_host *host);

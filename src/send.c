@@ -7,6 +7,7 @@
 #include "message.h"
 #include "process.h"
 #include "scheduler.h"
+#include "sim.h"
 
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void wippyi_trace_send(wippy_self *self, uint64_t to)
     wippy_trace_record record;
     memset(&record, 0, sizeof(record));
     record.kind = WIPPY_TRACE_SEND;
-    record.time_ns = wippyi_clock_mono_ns();
+    record.time_ns = wippyi_now_ns(self->rt);
     record.pid = self->pid;
     record.other.id = to;
     self->rt->desc.trace_fn(&record, self->rt->desc.trace_user_data);
@@ -79,6 +80,7 @@ static wippy_result wippyi_send_begin(wippy_self *self, wippy_pid to, size_t siz
     if (WIPPYI_UNLIKELY(size > self->rt->desc.max_message_bytes || self->closing)) {
         return WIPPY_ERR_INVALID;
     }
+    wippyi_sim_point(self);
     if (WIPPYI_UNLIKELY(!wippyi_door_pid(self, "process.send", to))) {
         return WIPPY_ERR_DENIED;
     }

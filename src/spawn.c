@@ -8,6 +8,7 @@
 #include "registry.h"
 #include "relations.h"
 #include "scheduler.h"
+#include "sim.h"
 #include "value.h"
 #include "yield.h"
 
@@ -267,6 +268,7 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
     if (error != NULL && error->code != WIPPY_OK) {
         code = (wippy_result)error->code;
     }
+    wippyi_sim_pause(rt);
     wippyi_relations_exit(rt, w, slot, pid, WIPPY_OK, NULL);
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
@@ -351,9 +353,11 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     slot->flags &= (uint16_t)~WIPPYI_PROC_NEW;
     slot->flags |= WIPPYI_PROC_BODY | WIPPYI_PROC_RUN;
     wippyi_bind_spawner(rt, w, job);
+    wippyi_sim_pause(rt);
     /* new -> live. release: publishes everything init wrote to senders; seq_cst: before the look at the
        host's state, which a stop changes before it looks for live processes */
     wippyi_a64_store_sc(&slot->life, pid);
+    wippyi_sim_pause(rt);
     wippyi_late_for_stop(w, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;
@@ -362,7 +366,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
         wippy_trace_record record;
         memset(&record, 0, sizeof(record));
         record.kind = WIPPY_TRACE_SPAWN;
-        record.time_ns = wippyi_clock_mono_ns();
+        record.time_ns = wippyi_now_ns(rt);
         record.pid.id = pid;
         record.other.id = slot->parent;
         rt->desc.trace_fn(&record, rt->desc.trace_user_data);
@@ -708,7 +712,11 @@ static wippy_result wippyi_spawn_elsewhere(wippy_self *self, wippyi_host *host, 
     job->done = &ticket;
     job->diag = diag;
     wippyi_schedule(rt, NULL, slot);
-    (void)wippyi_ticket_wait(&ticket, UINT64_MAX);
+    if (!wippyi_sim_ticket(rt, &ticket)) { /* nobody there can ever move: the job goes on alone */
+        job->done = NULL;
+        job->diag = NULL;
+        return wippyi_refuse(diag, WIPPY_ERR_TIMEOUT, "the host cannot move");
+    }
     wippyi_ticket_destroy(&ticket);
     r = job->result;
     if (r == WIPPY_OK && out != NULL) {
@@ -858,6 +866,7 @@ static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
     wippy_type type;
     const char *what;
     wippy_result r = wippyi_spawn_check(self, desc, diag);
+    wippyi_sim_point(self);
     if (r == WIPPY_OK) {
         r = wippyi_spawn_resolve(self, desc, &host, &entry, &type, diag);
     }

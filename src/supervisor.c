@@ -380,12 +380,9 @@ static bool wippyi_wait_round(const wippyi_services_wait *wait)
         wippyi_mutex_lock(&supervisor->lock);
         left_ns = WIPPYI_MIN(left_ns, WIPPYI_MIN(due_ns, WIPPYI_SUPERVISOR_PUMP_NS));
     }
-    if (left_ns == UINT64_MAX) {
-        wippyi_cond_wait(&supervisor->changed, &supervisor->lock);
-    } else if (left_ns > 0) {
-        (void)wippyi_cond_timedwait(&supervisor->changed, &supervisor->lock, left_ns);
-    }
-    return true;
+    return left_ns == 0 ||
+           wippyi_runtime_wait(supervisor->rt, &supervisor->changed, &supervisor->lock, left_ns) ||
+           left_ns != UINT64_MAX;
 }
 
 /* A service that spoils the start: its own failure before one it waits for. The caller holds the

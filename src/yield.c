@@ -3,6 +3,7 @@
 #include "message.h"
 #include "process.h"
 #include "scheduler.h"
+#include "sim.h"
 
 #include <string.h>
 
@@ -292,6 +293,7 @@ WIPPY_API wippy_result wippy_drop(wippy_self *self, wippy_token token)
     if (self->slot == NULL) {
         return WIPPY_ERR_INVALID;
     }
+    wippyi_sim_point(self);
     yield = wippyi_yield_mine(self, token);
     if (yield == NULL || yield->dropped) {
         return WIPPY_ERR_GONE;
@@ -326,6 +328,7 @@ static wippy_result wippyi_open_checked(wippy_self *self, uint64_t tag, wippyi_y
     if (self->slot == NULL || self->closing) {
         return WIPPY_ERR_INVALID;
     }
+    wippyi_sim_point(self);
     *yield = wippyi_yield_open(self->rt, self->worker, self->slot, self->pid.id, tag);
     return *yield != NULL ? WIPPY_PENDING : WIPPY_ERR_NOMEM;
 }

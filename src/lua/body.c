@@ -314,7 +314,9 @@ static bool wippyli_needs_count_hook(const wippyli_bridge *bridge, const wippy_s
     if (bridge->desc.hook_always) {
         return true;
     }
-    return wippy_self_host_kind(self) == WIPPY_HOST_PUMP && !bridge->desc.hook_never;
+    return (wippy_self_host_kind(self) == WIPPY_HOST_PUMP ||
+            wippy_runtime_desc(bridge->rt)->sim.on) &&
+           !bridge->desc.hook_never;
 #endif
 }
 

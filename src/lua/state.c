@@ -825,7 +825,8 @@ WIPPYLI_FN wippy_result wippyli_bridge_make(wippy_runtime *rt, const wippy_lua_d
     bridge->globals.name = "_G";
     bridge->globals.entries = bridge->global_entries;
     bridge->sandbox.modules = bridge->modules;
-    bridge->sandbox.ordinals = wippy_runtime_desc(rt)->random_seed != 0;
+    bridge->sandbox.ordinals =
+        wippy_runtime_desc(rt)->random_seed != 0 || wippy_runtime_desc(rt)->sim.on;
     *out = bridge;
     return WIPPY_OK;
 }
