@@ -102,6 +102,20 @@ static bool wippyi_wheel_first(const wippyi_wheel *wheel, uint32_t *level, uint3
     return false;
 }
 
+/* A slot has its newest node first; what was set first is handled first, and so stays first in the slot
+   it moves down to. */
+static wippyi_timer_node *wippyi_wheel_oldest_first(wippyi_timer_node *node)
+{
+    wippyi_timer_node *ordered = NULL;
+    while (node != NULL) {
+        wippyi_timer_node *next = node->next;
+        node->next = ordered;
+        ordered = node;
+        node = next;
+    }
+    return ordered;
+}
+
 WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns)
 {
     uint64_t target = now_ns >> WIPPYI_TICK_SHIFT;
@@ -110,7 +124,7 @@ WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t 
     uint32_t level, slot;
     uint64_t tick;
     while (wippyi_wheel_first(wheel, &level, &slot, &tick) && tick <= target) {
-        wippyi_timer_node *node = wheel->slots[level][slot];
+        wippyi_timer_node *node = wippyi_wheel_oldest_first(wheel->slots[level][slot]);
         wheel->slots[level][slot] = NULL;
         wheel->occupied[level] &= ~((uint64_t)1 << slot);
         wheel->now_tick = tick;

@@ -32,7 +32,8 @@ WIPPYI_FN void wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
                                    uint64_t deadline_ns);
 /* False: it was not in the wheel. */
 WIPPYI_FN bool wippyi_wheel_remove(wippyi_wheel *wheel, wippyi_timer_node *node);
-/* Nodes due at now_ns, oldest deadline first, linked by `next`; their `link` is NULL. */
+/* Nodes due at now_ns, oldest deadline first, those of one tick in the order they were set, linked by
+   `next`; their `link` is NULL. */
 WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns);
 /* When to look again; UINT64_MAX = nothing is set. */
 WIPPYI_FN uint64_t wippyi_wheel_next_ns(const wippyi_wheel *wheel);
