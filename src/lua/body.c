@@ -505,7 +505,6 @@ static wippy_status wippyli_body_step(wippy_self *self, void *state)
     size_t held = process->arena.held;
     process->self = self;
     process->sliced = false;
-    process->polls = 0;
     process->looks = process->arena.bridge->desc.slice_looks;
     process->guard.interrupt = 0;
     wippyli_inbox_account(process);

@@ -734,25 +734,28 @@ static int wippyli_select_default(lua_State *L)
     return 1;
 }
 
-static int wippyli_select_default_k(lua_State *L, int status, lua_KContext ctx)
+/* The second look, in a step that saw all mail that had come. ctx: how many cases. */
+static int wippyli_select_again_k(lua_State *L, int status, lua_KContext ctx)
 {
+    wippyli_select select;
+    bool polled = false;
     (void)status;
-    (void)ctx;
-    return wippyli_select_default(L);
+    lua_settop(L, (int)ctx + WIPPYLI_SELECT_BASE - 1);
+    select.L = L;
+    select.process = wippyli_process_of(L);
+    select.count = (int)ctx;
+    return wippyli_select_ready(&select, &polled) ? 1 : wippyli_select_default(L);
 }
 
-/* New mail may show only in the next step: a loop that polls its mailbox lets the step end now and
-   then. */
-#define WIPPYLI_POLLS_IN_STEP 16
-
+/* A step sees the mail that had come when it began, and not more of it than its budget. So that
+   "nothing there" is the truth, the step ends and the next one looks again. */
 static int wippyli_select_polled(wippyli_select *select)
 {
-    wippyli_process *process = select->process;
-    if (++process->polls < WIPPYLI_POLLS_IN_STEP || !wippyli_can_block(select->L)) {
+    if (!wippyli_can_block(select->L)) {
         return wippyli_select_default(select->L);
     }
-    process->guard.yield_reason = WIPPYLI_YIELD_PREEMPTED;
-    return lua_yieldk(select->L, 0, 0, wippyli_select_default_k);
+    select->process->guard.yield_reason = WIPPYLI_YIELD_PREEMPTED;
+    return lua_yieldk(select->L, 0, (lua_KContext)select->count, wippyli_select_again_k);
 }
 
 /* Leave the cases of the table at 1 on the stack from 2 on. */

@@ -223,7 +223,6 @@ struct wippyli_process {
     uint32_t task_count; /* coroutines that have not ended */
     uint32_t subscriptions;
     uint32_t looks;  /* count hook: until the slice is over */
-    uint32_t polls;  /* fruitless polls of the inbox in this step */
     uint8_t status;  /* wippy_status to return once `ended` */
     bool ended;      /* the step is to return `status` */
     bool sliced;     /* a coroutine was pre-empted: the step is to end */

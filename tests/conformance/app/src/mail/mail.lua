@@ -22,6 +22,9 @@ case("send checks its arguments", function()
     expect.raises("string expected", process.send, nil, "t", 1)
     expect.raises("string expected", process.send, me(), {}, 1)
     expect.raises("string expected", process.send, {}, "t", 1)
+    expect.raises("string expected", process.send, 5, "t", 1)
+    expect.raises("string expected", process.send, me(), 5, 1)
+    expect.raises("string expected", process.cancel, me(), 5)
 end)
 
 case("send to nobody", function()
@@ -248,6 +251,22 @@ case("polling sees mail", function()
         return not got.default
     end, "mail is seen")
     expect.integer(got.value:payload():data(), 5)
+end)
+
+case("a poll that finds nothing says the truth", function()
+    local inbox = process.inbox()
+    local function drain()
+        local count = 0
+        while not channel.select{ inbox:case_receive(), default = true }.default do count = count + 1 end
+        return count
+    end
+    process.send(me(), "t", 1)
+    expect.integer(drain(), 1, "mail sent in the same step")
+    for i = 1, 500 do process.send(me(), "t", i) end
+    expect.integer(drain(), 500, "more mail than a step takes")
+    process.exec("app:actor", expect.HOST, "tell_many", me(), "t", 500)
+    expect.integer(drain(), 500, "mail of another process")
+    expect.integer(drain(), 0)
 end)
 
 -- ---- unlisten ----
