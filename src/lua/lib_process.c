@@ -9,7 +9,8 @@
 WIPPYLI_FN bool wippyli_check_destination(lua_State *L, int index, wippy_pid *out)
 {
     size_t size = 0;
-    const char *text = luaL_checklstring(L, index, &size);
+    luaL_checktype(L, index, LUA_TSTRING); /* a number is no destination */
+    const char *text = lua_tolstring(L, index, &size);
     wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
     wippy_result result = WIPPY_ERR_INVALID;
     if (size > 0 && text[0] == '{') {
@@ -89,9 +90,10 @@ static int wippyli_process_send(lua_State *L)
     if (top < 2) {
         return wippyli_fail(L, "Invalid", "send requires at least destination and topic arguments");
     }
-    luaL_checkstring(L, 1);
+    luaL_checktype(L, 1, LUA_TSTRING);
+    luaL_checktype(L, 2, LUA_TSTRING);
     memset(&message, 0, sizeof(message));
-    message.topic_name = luaL_checklstring(L, 2, &message.topic_bytes);
+    message.topic_name = lua_tolstring(L, 2, &message.topic_bytes);
     if (message.topic_bytes == 0) {
         return wippyli_fail(L, "Invalid", "topic cannot be empty");
     }
@@ -118,6 +120,9 @@ static int wippyli_process_cancel(lua_State *L)
     wippy_pid target;
     if (lua_gettop(L) < 1) {
         return wippyli_fail(L, "Invalid", "cancel requires a destination argument");
+    }
+    if (!lua_isnoneornil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TSTRING);
     }
     const char *reason = luaL_optstring(L, 2, "");
     if (!wippyli_check_destination(L, 1, &target)) {

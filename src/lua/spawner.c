@@ -379,8 +379,13 @@ static int wippyli_spawned(lua_State *L, const wippy_mail *mail, lua_KContext ct
 {
     (void)ctx;
     if (mail->result != WIPPY_OK) {
+        wippyli_error_view view;
         lua_pushnil(L);
         wippyli_mail_error(L, mail);
+        if (wippyli_error_look(L, -1, &view) && view.retryable < 0) {
+            wippyli_error_push_slices(L, view.kind, view.message, 0); /* it would fail again */
+            lua_remove(L, -2);
+        }
         return 2;
     }
     wippy_pid pid = {0};
@@ -550,8 +555,10 @@ static int wippyli_launch_call(lua_State *L, const wippyli_launch *launch)
                 : lua_pushfstring(L, "%s requires at least id and host arguments", launch->verb);
         return wippyli_launch_invalid(L, launch, text);
     }
-    const char *id = luaL_checkstring(L, launch->first);
-    const char *host = luaL_checkstring(L, launch->first + 1);
+    luaL_checktype(L, launch->first, LUA_TSTRING);
+    luaL_checktype(L, launch->first + 1, LUA_TSTRING);
+    const char *id = lua_tostring(L, launch->first);
+    const char *host = lua_tostring(L, launch->first + 1);
     const char *mistake = launch->exec ? wippyli_exec_mistake(id, host) : NULL;
     if (mistake) {
         return wippyli_launch_invalid(L, launch, mistake);

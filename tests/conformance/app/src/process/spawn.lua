@@ -72,13 +72,14 @@ case("a full host refuses and takes again", function()
 end)
 
 case("an id or host that is no string raises", function()
+    expect.raises("string expected", process.spawn, 5, HOST)
     expect.raises("string expected", process.spawn, {}, HOST)
     expect.raises("string expected", process.spawn, "app:actor", true)
 end)
 
 case("a failed start is no process", function()
     local events = process.events()
-    expect.failure("NotFound", '*not found in module', process.spawn_monitored("app.process:chunk_no_method", HOST))
+    expect.final_failure("NotFound", '*not found in module', process.spawn_monitored("app.process:chunk_no_method", HOST))
     expect.silence(events)
 end)
 

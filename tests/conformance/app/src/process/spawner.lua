@@ -67,7 +67,7 @@ case("host, entry and init failures are answered", function()
     local spawner = process.with_context({})
     expect.failure("NotFound", "host not found", spawner:spawn("app:actor", "app:nowhere"))
     expect.failure("NotFound", "factory not found", spawner:spawn_monitored("app:nobody", HOST))
-    expect.failure("NotFound", "*not found in module", spawner:spawn("app.process:chunk_no_method", HOST))
+    expect.final_failure("NotFound", "*not found in module", spawner:spawn("app.process:chunk_no_method", HOST))
 end)
 
 case("all variants", function()
