@@ -15,6 +15,7 @@
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
+#   make bench-guard  instructions of fixed work against tools/bench/guard/baseline; UPDATE=1 writes it
 #   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
 #   make dist         build/dist/: headers with stb_ds.h inside
@@ -76,7 +77,7 @@ INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
 .PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress redteam explore mutants \
-	bench bench-peers examples install uninstall dist format clean
+	bench bench-peers bench-guard examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -291,6 +292,10 @@ bench: $(BENCH)
 
 bench-peers: $(BENCH)
 	@tools/bench/peers/run $(BENCH_ARGS)
+
+bench-guard: export CFLAGS := $(CFLAGS)
+bench-guard: $(BENCH)
+	@tools/bench/guard/run $(if $(UPDATE),--update)
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 CXX_EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))

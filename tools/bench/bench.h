@@ -49,6 +49,7 @@ typedef struct bench {
     void *data; /* of the row */
     pthread_mutex_t lock;
     pthread_cond_t finished;
+    int is_pump;                         /* the host runs inside bench_await() and bench_settle() */
     int left;                            /* ends that are waited for; guarded by lock */
     double ended;                        /* monotonic time of the last of them; guarded by lock */
     uint64_t counted;                    /* see bench_count(); atomic */
@@ -59,7 +60,7 @@ typedef struct bench {
 void bench_die(const char *what, wippy_result result);
 void bench_check(const char *what, uint64_t found, uint64_t expected);
 
-/* A runtime with a pool host of `workers`; desc as for wippy_create(). */
+/* A runtime with a pool host of `workers`, 0 = a pump host; desc as for wippy_create(). */
 void bench_open(bench *b, uint32_t workers, const wippy_desc *desc);
 void bench_load(bench *b, const char *name, const char *yaml);
 wippy_host bench_add_host(bench *b, const char *name, uint32_t workers);
@@ -93,6 +94,12 @@ static inline const wippy_mail *bench_next(wippy_self *self)
 void bench_expect(bench *b, int count);
 void bench_finish(bench *b);
 double bench_await(bench *b);
+
+/* How much work a row does: `count` divided by the -s of the command line, at least 1,000. */
+uint64_t bench_scaled(uint64_t count);
+extern uint64_t bench_scale;
+/* Number of things that were done inside bench_await(), for counts of instructions. */
+extern uint64_t bench_worked;
 
 /* Work done, added up by the processes themselves when they end or finish, compared in the end. */
 void bench_count(bench *b, uint64_t count);

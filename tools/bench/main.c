@@ -1,12 +1,14 @@
 /* Benchmarks of the runtime, in C and in Lua.
 
-     bench [-r RUNS] [-w WORKERS[,WORKERS...]] [-o FILE] [-q] [ROW...]
+     bench [-r RUNS] [-w WORKERS[,WORKERS...]] [-s PART] [-o FILE] [-q] [ROW...]
 
    Prints a table and writes FILE (default build/bench.json): an array of
    {"row", "lang", "workers", "unit", "median", "min", "max"}. A row is measured RUNS times (default 5)
    after one run that is not counted; each run has a runtime of its own, and its work is checked. ROW is a
-   row (pingpong), a language (c, lua) or both (lua-pingpong). -q leaves out the description of the
-   machine. Rows, with what they count:
+   row (pingpong), a language (c, lua) or both (lua-pingpong). Workers: default 1, 2 and the number of
+   processors; 0 is a pump host on the only thread there is. -s does only 1 / PART of the work, for tools
+   under which a program is slow, and ends with a line `operations N`. -q leaves out the description of
+   the machine. Rows, with what they count:
 
      pingpong       two processes, one message between them             messages
      ring1          1,000 processes in a ring, one message              hops
@@ -18,6 +20,9 @@
      tree           ten children each, 1,000,000 leaves (Lua: 10,000)   leaves
      call           request and its answer                              round trips
      bytes          resident memory of an idle process, of a million (Lua: of 100,000)
+     names          a name registered, found, released                 rounds
+     monitors       a monitor set and taken back                       rounds
+     timeouts       a timer set and dropped                            rounds
      timers         200,000 timers within a second: processor time in all; _set: to set them;
                     _late: median and 99th percentile; timers_1m: a million (Lua: 20,000, 100,000)
      latency        request to answer, nothing else to do: median; _p99, _p999
@@ -117,7 +122,8 @@ static void measure_table(options *o, const bench_row *row)
             continue;
         }
         for (i = 0; i < o->worker_count; i++) {
-            if (row->only_workers == 0 || row->only_workers == o->workers[i]) {
+            uint32_t only = o->workers[i] == 0 ? 0 : row->only_workers;
+            if (only == 0 || only == o->workers[i]) {
                 measure(o, row, o->workers[i]);
             }
         }
@@ -132,7 +138,7 @@ static int parse_workers(options *o, const char *text)
     o->worker_count = 0;
     do {
         unsigned long workers = strtoul(text, &end, 10);
-        if (workers < 1 || workers > 124 || o->worker_count == WORKERS_MAX) {
+        if (workers > 124 || o->worker_count == WORKERS_MAX) {
             return 0;
         }
         o->workers[o->worker_count++] = (uint32_t)workers;
@@ -159,11 +165,13 @@ static int parse(options *o, int argc, char **argv)
     o->path = "build/bench.json";
     o->runs = 5;
     default_workers(o);
-    while ((option = getopt(argc, argv, "r:w:o:q")) != -1) {
+    while ((option = getopt(argc, argv, "r:w:s:o:q")) != -1) {
         if (option == 'r') {
             o->runs = atoi(optarg);
         } else if (option == 'o') {
             o->path = optarg;
+        } else if (option == 's') {
+            bench_scale = strtoull(optarg, NULL, 10);
         } else if (option == 'q') {
             o->quiet = 1;
         } else if (option != 'w' || !parse_workers(o, optarg)) {
@@ -172,7 +180,7 @@ static int parse(options *o, int argc, char **argv)
     }
     o->names = argv + optind;
     o->name_count = argc - optind;
-    return o->runs >= 1 && o->runs <= RUNS_MAX;
+    return o->runs >= 1 && o->runs <= RUNS_MAX && bench_scale >= 1;
 }
 
 int main(int argc, char **argv)
@@ -180,8 +188,9 @@ int main(int argc, char **argv)
     options o;
     size_t i;
     if (!parse(&o, argc, argv)) {
-        fprintf(stderr, "usage: bench [-r RUNS] [-w WORKERS[,WORKERS...]] [-o FILE] [-q] [ROW...]\n"
-                        "1 to 50 runs, 1 to 124 workers\n");
+        fprintf(stderr, "usage: bench [-r RUNS] [-w WORKERS[,WORKERS...]] [-s PART] [-s PART] [-o "
+                        "FILE] [-q] [ROW...]\n"
+                        "1 to 50 runs, up to 124 workers\n");
         return 2;
     }
     o.json = fopen(o.path, "w");
@@ -192,12 +201,17 @@ int main(int argc, char **argv)
     if (!o.quiet && system("tools/bench/machine") != 0) {
         fprintf(stderr, "bench: no description of the machine\n");
     }
-    bench_calibrate();
+    if (bench_scale == 1) {
+        bench_calibrate();
+    }
     printf("%-24s %-4s %7s   %14s %14s %14s   %s\n", "row", "lang", "workers", "median", "min",
            "max", "unit");
     fprintf(o.json, "[\n");
     for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         measure_table(&o, tables[i]);
+    }
+    if (bench_scale > 1) {
+        printf("operations %llu\n", (unsigned long long)bench_worked);
     }
     fprintf(o.json, "\n]\n");
     return fclose(o.json) == 0 ? 0 : 1;

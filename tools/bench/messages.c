@@ -45,7 +45,8 @@ static double run_ring(const wippy_desc *desc, const char *entries, uint32_t wor
     wippy_type type;
     wippy_pid *pids = (wippy_pid *)malloc(count * sizeof(*pids));
     passer setup;
-    uint64_t each = hops / tokens - 1; /* a token that says n is received n + 1 times */
+    uint64_t each =
+        bench_scaled(hops) / tokens - 1; /* a token that says n is received n + 1 times */
     double start, took;
     uint32_t i;
     bench_open(&b, workers, desc);
@@ -70,8 +71,9 @@ static double run_ring(const wippy_desc *desc, const char *entries, uint32_t wor
     took = bench_await(&b) - start;
     free(pids);
     bench_close(&b);
-    bench_check("hops", b.counted, hops);
-    return (double)hops / took;
+    bench_check("hops", b.counted, bench_scaled(hops));
+    bench_worked += b.counted;
+    return (double)b.counted / took;
 }
 
 double bench_pingpong(const wippy_desc *desc, const char *entries, uint32_t workers, uint64_t hops)
@@ -137,7 +139,8 @@ static double run_random(uint32_t workers, int spread)
     wippy_pid pids[WANDERERS];
     wippy_host second;
     wippy_type type;
-    uint64_t hops = WANDERER_HOPS - 1;
+    uint64_t each = bench_scaled(WANDERER_HOPS);
+    uint64_t hops = each - 1;
     double start, took;
     uint32_t i;
     bench_open(&b, workers, NULL);
@@ -156,8 +159,9 @@ static double run_random(uint32_t workers, int spread)
     }
     took = bench_await(&b) - start;
     bench_close(&b);
-    bench_check("hops", b.counted, (uint64_t)WANDERERS * WANDERER_HOPS);
-    return (double)WANDERERS * WANDERER_HOPS / took;
+    bench_check("hops", b.counted, WANDERERS * each);
+    bench_worked += b.counted;
+    return (double)b.counted / took;
 }
 
 static void c_random(uint32_t workers, double *values)
@@ -190,6 +194,7 @@ typedef struct fan_message {
 
 static wippy_status sender_step(wippy_self *self, void *state)
 {
+    uint64_t each = bench_scaled(FANIN_EACH);
     fan *f = (fan *)state;
     bench *b = (bench *)wippy_self_user_data(self);
     const wippy_mail *mail;
@@ -197,12 +202,12 @@ static wippy_status sender_step(wippy_self *self, void *state)
         fan_message message;
         uint32_t i;
         memcpy(&message.sender, wippy_mail_data(mail), sizeof(message.sender));
-        for (i = 0; i < FANIN_WINDOW && f->sent < FANIN_EACH; i++) {
+        for (i = 0; i < FANIN_WINDOW && f->sent < each; i++) {
             message.number = (uint32_t)f->sent++;
             (void)wippy_send(self, f->sink, b->topic, &message, sizeof(message));
         }
     }
-    return f->sent == FANIN_EACH ? wippy_done(self) : WIPPY_IDLE;
+    return f->sent == each ? wippy_done(self) : WIPPY_IDLE;
 }
 
 /* The messages of a sender must come in their order, none twice. */
@@ -223,7 +228,7 @@ static wippy_status sink_step(wippy_self *self, void *state)
             (void)wippy_send(self, mail->from, b->topic, &message.sender, sizeof(message.sender));
         }
     }
-    if (f->all == (uint64_t)FANIN_SENDERS * FANIN_EACH) {
+    if (f->all == FANIN_SENDERS * bench_scaled(FANIN_EACH)) {
         bench_finish(b);
         return wippy_done(self);
     }
@@ -254,7 +259,8 @@ static double run_fanin(uint32_t workers, int spread)
     }
     took = bench_await(&b) - start;
     bench_close(&b);
-    return (double)FANIN_SENDERS * FANIN_EACH / took;
+    bench_worked += FANIN_SENDERS * bench_scaled(FANIN_EACH);
+    return (double)(FANIN_SENDERS * bench_scaled(FANIN_EACH)) / took;
 }
 
 static void c_fanin(uint32_t workers, double *values)
@@ -319,7 +325,7 @@ static wippy_status caller_step(wippy_self *self, void *state)
             c->sum += answer - wippy_mail_tag(mail); /* one more than was asked */
             c->answered++;
         }
-        if (c->answered == CALLS) {
+        if (c->answered == bench_scaled(CALLS)) {
             bench_count(b, c->sum);
             bench_finish(b);
             return wippy_done(self);
@@ -345,8 +351,9 @@ static void c_call(uint32_t workers, double *values)
     bench_send(&b, pid, NULL, 0);
     took = bench_await(&b) - start;
     bench_close(&b);
-    bench_check("answers", b.counted, CALLS);
-    values[0] = CALLS / took;
+    bench_check("answers", b.counted, bench_scaled(CALLS));
+    bench_worked += b.counted;
+    values[0] = (double)b.counted / took;
 }
 
 const bench_row bench_message_rows[] = {

@@ -40,7 +40,7 @@ static wippy_status nursery_step(wippy_self *self, void *state)
     const wippy_mail *mail;
     while ((mail = bench_next(self)) != NULL) {
         if (mail->from.id == 0) {
-            n->left = SPAWN_COUNT;
+            n->left = bench_scaled(SPAWN_COUNT);
             while (n->alive < SPAWN_ALIVE) {
                 bear(self, b, n);
             }
@@ -83,9 +83,10 @@ static void c_spawn(uint32_t workers, double *values)
     child = bench_type(&b, "child", 8, NULL, child_step, NULL);
     parent = bench_type(&b, "nursery", sizeof(nursery), bench_copy_init, nursery_step, NULL);
     pid = bench_spawn(&b, wippy_outside(b.rt), parent, &child, sizeof(child), 0);
-    values[0] = SPAWN_COUNT / second_round(&b, pid);
+    values[0] = (double)bench_scaled(SPAWN_COUNT) / second_round(&b, pid);
     bench_close(&b);
-    bench_check("children", b.counted, 2 * SPAWN_COUNT);
+    bench_check("children", b.counted, 2 * bench_scaled(SPAWN_COUNT));
+    bench_worked += b.counted;
 }
 
 /* ---- spawnwait: one child after the other, each waited for by a monitor ---- */
@@ -114,7 +115,7 @@ static wippy_status waiter_step(wippy_self *self, void *state)
         if (mail->kind == WIPPY_MAIL_EXIT) {
             w->ended += mail->from.id == w->last.id && mail->result == WIPPY_OK;
         } else {
-            w->left = WAIT_COUNT;
+            w->left = bench_scaled(WAIT_COUNT);
         }
         if (w->left > 0) {
             w->left--;
@@ -137,9 +138,10 @@ static void c_spawnwait(uint32_t workers, double *values)
     child = bench_type(&b, "mayfly", 8, NULL, mayfly_step, NULL);
     parent = bench_type(&b, "waiter", sizeof(waiter), bench_copy_init, waiter_step, NULL);
     pid = bench_spawn(&b, wippy_outside(b.rt), parent, &child, sizeof(child), 0);
-    values[0] = WAIT_COUNT / second_round(&b, pid);
+    values[0] = (double)bench_scaled(WAIT_COUNT) / second_round(&b, pid);
     bench_close(&b);
-    bench_check("exits", b.counted, 2 * WAIT_COUNT);
+    bench_check("exits", b.counted, 2 * bench_scaled(WAIT_COUNT));
+    bench_worked += b.counted;
 }
 
 /* ---- tree: ten children each, 1,000,000 leaves that say their number, sums on the way back ---- */
@@ -215,7 +217,7 @@ static wippy_status gardener_step(wippy_self *self, void *state)
         memset(&root, 0, sizeof(root));
         root.parent = wippy_self_pid(self);
         root.type = ((gardener *)state)->type;
-        root.leaves = TREE_LEAVES;
+        root.leaves = bench_scaled(TREE_LEAVES);
         (void)bench_spawn(b, self, root.type, &root, sizeof(root), 0);
     }
     return WIPPY_IDLE;
@@ -224,20 +226,62 @@ static wippy_status gardener_step(wippy_self *self, void *state)
 static void c_tree(uint32_t workers, double *values)
 {
     bench b;
+    uint64_t leaves = bench_scaled(TREE_LEAVES);
     wippy_type type, parent;
     wippy_pid pid;
     bench_open(&b, workers, NULL);
     type = bench_type(&b, "branch", sizeof(branch), bench_copy_init, branch_step, NULL);
     parent = bench_type(&b, "gardener", sizeof(gardener), bench_copy_init, gardener_step, NULL);
     pid = bench_spawn(&b, wippy_outside(b.rt), parent, &type, sizeof(type), 0);
-    values[0] = TREE_LEAVES / second_round(&b, pid);
+    values[0] = (double)leaves / second_round(&b, pid);
     bench_close(&b);
-    bench_check("sum of leaves", b.counted, (uint64_t)TREE_LEAVES * (TREE_LEAVES - 1));
+    bench_check("sum of leaves", b.counted, leaves * (leaves - 1));
+    bench_worked += 2 * leaves;
 }
 
-/* ---- bytes: resident memory of processes that idle ---- */
+/* ---- names and monitors: each is made and taken back ---- */
 
-#define IDLE_PROCESSES 1000000
+#define RELATION_COUNT 500000
+
+static wippy_status names_step(wippy_self *self, void *state)
+{
+    bench *b = (bench *)wippy_self_user_data(self);
+    wippy_pid me = wippy_self_pid(self);
+    uint64_t found = 0;
+    uint64_t i;
+    (void)state;
+    if (bench_next(self) == NULL) {
+        return WIPPY_IDLE;
+    }
+    for (i = bench_scaled(RELATION_COUNT); i > 0; i--) {
+        wippy_pid pid;
+        if (wippy_name_register(self, "somebody", 8, me) == WIPPY_OK &&
+            wippy_name_find(wippy_self_runtime(self), "somebody", 8, &pid) == WIPPY_OK &&
+            wippy_name_release(self, "somebody", 8) == WIPPY_OK) {
+            found += pid.id == me.id;
+        }
+    }
+    bench_count(b, found);
+    bench_finish(b);
+    return WIPPY_IDLE;
+}
+
+static wippy_status monitors_step(wippy_self *self, void *state)
+{
+    bench *b = (bench *)wippy_self_user_data(self);
+    wippy_pid other = *(const wippy_pid *)state;
+    uint64_t done = 0;
+    uint64_t i;
+    if (bench_next(self) == NULL) {
+        return WIPPY_IDLE;
+    }
+    for (i = bench_scaled(RELATION_COUNT); i > 0; i--) {
+        done += wippy_monitor(self, other) == WIPPY_OK && wippy_unmonitor(self, other) == WIPPY_OK;
+    }
+    bench_count(b, done);
+    bench_finish(b);
+    return WIPPY_IDLE;
+}
 
 static wippy_status idle_step(wippy_self *self, void *state)
 {
@@ -246,6 +290,38 @@ static wippy_status idle_step(wippy_self *self, void *state)
     }
     return WIPPY_IDLE;
 }
+
+static double run_relations(uint32_t workers, bench_step_fn step)
+{
+    bench b;
+    wippy_type type, idle;
+    wippy_pid pid;
+    double rate;
+    bench_open(&b, workers, NULL);
+    type = bench_type(&b, "relations", sizeof(wippy_pid), bench_copy_init, step, NULL);
+    idle = bench_type(&b, "idle", 8, NULL, idle_step, NULL);
+    pid = bench_spawn(&b, wippy_outside(b.rt), idle, NULL, 0, 0);
+    pid = bench_spawn(&b, wippy_outside(b.rt), type, &pid, sizeof(pid), 0);
+    rate = (double)bench_scaled(RELATION_COUNT) / second_round(&b, pid);
+    bench_close(&b);
+    bench_check("relations", b.counted, 2 * bench_scaled(RELATION_COUNT));
+    bench_worked += b.counted;
+    return rate;
+}
+
+static void c_names(uint32_t workers, double *values)
+{
+    values[0] = run_relations(workers, names_step);
+}
+
+static void c_monitors(uint32_t workers, double *values)
+{
+    values[0] = run_relations(workers, monitors_step);
+}
+
+/* ---- bytes: resident memory of processes that idle ---- */
+
+#define IDLE_PROCESSES 1000000
 
 static wippy_status crowd_step(wippy_self *self, void *state)
 {
@@ -334,6 +410,8 @@ const bench_row bench_process_rows[] = {
     {"c", c_spawn, 0, {{"spawn", "processes/s"}}},
     {"c", c_spawnwait, 0, {{"spawnwait", "processes/s"}}},
     {"c", c_tree, 0, {{"tree", "leaves/s"}}},
+    {"c", c_names, 1, {{"names", "register, find, release/s"}}},
+    {"c", c_monitors, 1, {{"monitors", "monitor, unmonitor/s"}}},
     {"c", c_bytes, 0, {{"bytes", "bytes/process"}}},
     {"c", c_independent, 0, {{"independent", "steps of 20 us/s"}}},
     {NULL, NULL, 0, {{NULL, NULL}}},

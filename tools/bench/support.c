@@ -100,6 +100,17 @@ uint64_t bench_burn(uint32_t us, uint64_t seed)
     return burn_rounds(rounds_per_us * us, seed);
 }
 
+/* ---- how much ---- */
+
+uint64_t bench_scale = 1;
+uint64_t bench_worked;
+
+uint64_t bench_scaled(uint64_t count)
+{
+    uint64_t scaled = count / bench_scale;
+    return scaled > 1000 ? scaled : 1000;
+}
+
 /* ---- runtime ---- */
 
 wippy_host bench_add_host(bench *b, const char *name, uint32_t workers)
@@ -109,6 +120,7 @@ wippy_host bench_add_host(bench *b, const char *name, uint32_t workers)
     wippy_result r;
     memset(&desc, 0, sizeof(desc));
     desc.name = name;
+    desc.kind = workers == 0 ? WIPPY_HOST_PUMP : WIPPY_HOST_POOL;
     desc.workers = workers;
     r = wippy_host_create(b->rt, &desc, &host);
     if (r != WIPPY_OK) {
@@ -121,6 +133,7 @@ void bench_open(bench *b, uint32_t workers, const wippy_desc *desc)
 {
     wippy_result r;
     memset(b, 0, sizeof(*b));
+    b->is_pump = workers == 0;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->finished, NULL);
     r = wippy_create(&b->rt, desc);
@@ -247,9 +260,22 @@ void bench_finish(bench *b)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* The thread of a pump host is this one. */
+static void pump_until_idle(bench *b)
+{
+    wippy_result r = wippy_pump(b->rt, b->host, UINT64_MAX, 0);
+    if (r != WIPPY_OK) {
+        bench_die("pump", r);
+    }
+}
+
 double bench_await(bench *b)
 {
     double ended;
+    if (b->is_pump) {
+        pump_until_idle(b);
+        bench_check("ends that do not come", (uint64_t)b->left, 0);
+    }
     pthread_mutex_lock(&b->lock);
     while (b->left > 0) {
         pthread_cond_wait(&b->finished, &b->lock);
@@ -267,6 +293,10 @@ void bench_count(bench *b, uint64_t count)
 void bench_settle(bench *b)
 {
     wippy_host_info before, now;
+    if (b->is_pump) {
+        pump_until_idle(b);
+        return;
+    }
     (void)wippy_host_stats(b->rt, b->host, &now);
     do {
         before = now;

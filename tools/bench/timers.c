@@ -100,6 +100,47 @@ static void run_timers(uint32_t workers, uint64_t count, double *values)
     free(t.late_us);
 }
 
+/* ---- timeouts: set, and dropped before they fire ---- */
+
+#define TIMEOUT_COUNT 1000000
+
+static wippy_status timeouts_step(wippy_self *self, void *state)
+{
+    bench *b = (bench *)wippy_self_user_data(self);
+    uint64_t done = 0;
+    uint64_t i;
+    (void)state;
+    if (bench_next(self) == NULL) {
+        return WIPPY_IDLE;
+    }
+    for (i = bench_scaled(TIMEOUT_COUNT); i > 0; i--) {
+        wippy_token token;
+        done += wippy_timer(self, 5000000000u, i, &token) == WIPPY_PENDING &&
+                wippy_drop(self, token) == WIPPY_OK;
+    }
+    bench_count(b, done);
+    bench_finish(b);
+    return wippy_done(self);
+}
+
+static void c_timeouts(uint32_t workers, double *values)
+{
+    bench b;
+    wippy_type type;
+    wippy_pid pid;
+    double start;
+    bench_open(&b, workers, NULL);
+    type = bench_type(&b, "timeouts", 8, NULL, timeouts_step, NULL);
+    pid = bench_spawn(&b, wippy_outside(b.rt), type, NULL, 0, 0);
+    bench_expect(&b, 1);
+    start = bench_seconds(CLOCK_MONOTONIC);
+    bench_send(&b, pid, NULL, 0);
+    values[0] = (double)bench_scaled(TIMEOUT_COUNT) / (bench_await(&b) - start);
+    bench_close(&b);
+    bench_check("timeouts", b.counted, bench_scaled(TIMEOUT_COUNT));
+    bench_worked += b.counted;
+}
+
 static void c_timers(uint32_t workers, double *values)
 {
     run_timers(workers, 200000, values);
@@ -111,6 +152,7 @@ static void c_timers_million(uint32_t workers, double *values)
 }
 
 const bench_row bench_timer_rows[] = {
+    {"c", c_timeouts, 1, {{"timeouts", "set, drop/s"}}},
     {"c",
      c_timers,
      0,
