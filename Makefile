@@ -13,6 +13,7 @@
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
+#   make fuzz         every fuzz target for SECONDS=60 each (ONLY=name; FUZZER=afl); needs clang
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
 #   make bench-guard  instructions of fixed work against tools/bench/guard/baseline; UPDATE=1 writes it
@@ -223,6 +224,34 @@ $(LUA_TESTS): $(BUILD)/%: %.c tests/test.h $(LUA_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
 
+.PHONY: fuzz fuzz-programs
+# Fuzz targets: with driver.c they replay files, with an empty FUZZ_DRIVER and FUZZ_FLAGS they fuzz (see
+# tests/fuzz/fuzz). They see private functions, so they are linked with the split libraries. One has a
+# clock of its own.
+FUZZ_DRIVER ?= tests/fuzz/driver.c
+FUZZ_FLAGS ?=
+FUZZ_LIBYAML ?=
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/target_*.c))
+FUZZ_PROGRAMS := $(FUZZ_SRC:tests/fuzz/target_%.c=$(BUILD)/tests/fuzz/%)
+FUZZ_CLOCK := -Wl,--wrap=wippyi_clock_mono_ns -Wl,--wrap=wippyi_clock_wall_ns \
+	-Wl,--wrap=wippyi_ticket_wait -Wl,--wrap=wippyi_cond_timedwait
+fuzz_clock = $(if $(filter %/app,$1),$(FUZZ_CLOCK))
+fuzz_libyaml = $(if $(FUZZ_LIBYAML),$(if $(filter %/yaml,$1),$2))
+
+$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/target_%.c $(FUZZ_DRIVER) tests/test.h $(SPLIT_LUA_LIB) $(SPLIT_LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote tests $(SPLIT) $(INCLUDE) $(call fuzz_libyaml,$@,-DFUZZ_LIBYAML) $< $(FUZZ_DRIVER) \
+		$(FUZZ_FLAGS) $(LDFLAGS) $(call fuzz_clock,$@) $(SPLIT_LUA_LIB) $(SPLIT_LIB) $(LUA_LIBS) \
+		$(call fuzz_libyaml,$@,-lyaml) $(LIBS) -o $@
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+# What scripts need besides the command.
+script_needs = $(if $(filter tests/fuzz/run,$1),$(FUZZ_PROGRAMS))
+
+test: $(call script_needs,$(call only,$(SCRIPTS)))
+test-programs: $(call script_needs,$(call only,$(SCRIPTS)))
+
 test: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy $(SPLIT_LIB) $(SPLIT_LUA_LIB) examples)
 	@tools/run-tests $(call only,$(PROGRAMS) $(SCRIPTS))
 
@@ -243,6 +272,10 @@ explore:
 
 mutants:
 	@tests/interleave/mutants/run
+
+SECONDS ?= 60
+fuzz:
+	@FUZZER=$(or $(FUZZER),libfuzzer) tests/fuzz/fuzz $(SECONDS) $(ONLY)
 
 matrix: $(HEADERS) $(BUILD)/wippy.o $(BUILD)/wippy_lua.o $(SPLIT_LIB) $(SPLIT_LUA_LIB)
 	@tests/compile/run
