@@ -365,7 +365,10 @@ static wippy_result wippyli_start_inline(wippyli_start *start, const wippy_input
     wippy_writer_init(&writer, bridge->rt);
     if (input->count == 0) {
         wippy_write_string(&writer, (const char *)input->data, input->size);
-        wippy_writer_finish(&writer, &data);
+        if (wippy_writer_finish(&writer, &data) != WIPPY_OK) {
+            wippy_writer_free(&writer);
+            return wippyli_start_nomem(start);
+        }
     } else {
         wippy_reader reader;
         wippy_reader_init(&reader, input->data, input->size);

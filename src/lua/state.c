@@ -472,9 +472,6 @@ static void wippyli_compile_run(wippyli_compile *job)
         }
     }
     wippyli_arena_drop(&arena);
-    if (job->result == WIPPY_ERR_NOMEM) {
-        wippyli_diag_set(job->diag, WIPPY_ERR_NOMEM, job->chunk_name + 1, "out of memory");
-    }
 }
 
 /* Give the bytecode its exact size. */
@@ -530,6 +527,8 @@ static wippy_result wippyli_compile_source(wippyli_bridge *bridge, wippyli_code 
         code->bytecode = job.bytecode;
         code->bytecode_bytes = job.used;
         wippyli_compile_types(code, &erased, &job);
+    } else if (job.result == WIPPY_ERR_NOMEM) {
+        wippyli_diag_set(diag, WIPPY_ERR_NOMEM, code->chunk_name + 1, "out of memory");
     }
     wippyli_erased_release(&bridge->mem, &erased);
     return job.result;
