@@ -13,6 +13,7 @@
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
+#   make faults       every allocation, and calls to the system, fail one by one (tests/faults)
 #   make fuzz         every fuzz target for SECONDS=60 each (ONLY=name; FUZZER=afl); needs clang
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
@@ -63,6 +64,7 @@ endif
 LIBS := -lpthread -lm
 
 export CC CXX BUILD OUT LUA_CFLAGS LUA_LIBS STB_CFLAGS LIBS TEST_SCALE TEST_TIMEOUT
+export FAULTS
 export WIPPY = $(abspath $(BUILD))/wippy
 
 # ---- how things are compiled ----
@@ -167,18 +169,20 @@ TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/stress/*.c))
 INSIDE_SRC := $(filter tests/unit/% tests/shim/%,$(TEST_SRC))
 EXPLORE_SRC := $(filter tests/interleave/%,$(TEST_SRC))
 LUA_SRC := $(filter tests/lua/%,$(TEST_SRC))
+FAULT_SRC := $(filter tests/faults/%,$(TEST_SRC))
 API_SRC := $(filter tests/api/%,$(TEST_SRC))
-LINK_SRC := $(filter-out $(INSIDE_SRC) $(EXPLORE_SRC) $(LUA_SRC),$(TEST_SRC))
+LINK_SRC := $(filter-out $(INSIDE_SRC) $(EXPLORE_SRC) $(LUA_SRC) $(FAULT_SRC),$(TEST_SRC))
 LINK_CXX_SRC := $(sort $(wildcard tests/*/test_*.cc))
 
 INSIDE_TESTS := $(INSIDE_SRC:%.c=$(BUILD)/%)
 EXPLORE_TESTS := $(EXPLORE_SRC:%.c=$(BUILD)/%)
 LUA_TESTS := $(LUA_SRC:%.c=$(BUILD)/%)
+FAULT_TESTS := $(FAULT_SRC:%.c=$(BUILD)/%)
 LINK_TESTS := $(LINK_SRC:%.c=$(BUILD)/%)
 SPLIT_TESTS := $(API_SRC:tests/%.c=$(BUILD)/split/tests/%)
 CXX_TESTS := $(LINK_CXX_SRC:%.cc=$(BUILD)/%)
 
-PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS)
+PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS) $(FAULT_TESTS)
 SCRIPTS := $(sort $(wildcard tests/*/run))
 # Not under sanitizers: nothing of ours runs in the first two; the others watch signals, memory limits and
 # clocks, which sanitizers change.
@@ -224,7 +228,17 @@ $(LUA_TESTS): $(BUILD)/%: %.c tests/test.h $(LUA_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
 
-.PHONY: fuzz fuzz-programs
+# Calls to the system that tests/faults/system.c may let fail. Only where the linker has --wrap.
+WRAPPED := pthread_create open fopen read write fwrite rename opendir fstat stat fstatat epoll_create1 \
+	eventfd epoll_ctl pipe clock_gettime
+comma := ,
+
+.PHONY: faults fuzz fuzz-programs
+$(FAULT_TESTS): $(BUILD)/%: %.c tests/faults/faults.h tests/faults/system.c tests/test.h $(LUA_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote tests $(INCLUDE) $< tests/faults/system.c $(LDFLAGS) $(LUA_LIB) $(LIB) \
+		$(WRAPPED:%=-Wl$(comma)--wrap=%) $(LUA_LIBS) $(LIBS) -o $@
+
 # Fuzz targets: with driver.c they replay files, with an empty FUZZ_DRIVER and FUZZ_FLAGS they fuzz (see
 # tests/fuzz/fuzz). They see private functions, so they are linked with the split libraries. One has a
 # clock of its own.
@@ -272,6 +286,9 @@ explore:
 
 mutants:
 	@tests/interleave/mutants/run
+
+faults:
+	@$(MAKE) --no-print-directory test ONLY=tests/faults/ FAULTS=full TEST_TIMEOUT=1200
 
 SECONDS ?= 60
 fuzz:

@@ -333,11 +333,14 @@ static void put_statement(program *p)
         put_call(p);
         break;
     case 4:
-        put(p, choice / 16 == 9 ? " while true do end" : " do local x <close> = v[8]");
-        if (choice / 16 != 9) {
-            put_statements(p, 1);
-            put(p, " end");
+        /* Endless only where it can be interrupted: main itself, not below a function in C. */
+        if (choice / 16 == 9) {
+            put(p, p->depth == 1 ? " while true do end" : " for i = 1, 3000 do end");
+            break;
         }
+        put(p, " do local x <close> = v[8]");
+        put_statements(p, 1);
+        put(p, " end");
         break;
     case 5: put(p, choice / 16 > 12 ? " do return v[1], v[2] end" : ""); break;
     default:
