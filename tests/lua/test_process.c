@@ -633,7 +633,7 @@ TEST(test_spawn_errors)
               "nil Internal host does not implement process.Host false\n"
               "nil NotFound factory not found false\n"
               "nil Internal failed to load script: app:broken:2: <eof> expected near 'error' false\n"
-              "false bad argument #2 to '?' (string expected, got table)\n"
+              "false bad argument #1 to '?' (string expected, got number)\n"
               "nil Invalid exec requires id and host arguments false\n"
               "nil Invalid process ID required false\n"
               "nil Invalid invalid process ID format (namespace:name required) false\n"
