@@ -17,6 +17,7 @@
 #   make fuzz         every fuzz target for SECONDS=60 each (ONLY=name; FUZZER=afl); needs clang
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
+#   make bench-scale  the cost of one more process, message, name ... as their number grows
 #   make bench-guard  instructions of fixed work against tools/bench/guard/baseline; UPDATE=1 writes it
 #   make examples     every examples/*.c and *.cpp
 #   make install      PREFIX=/usr/local DESTDIR=
@@ -80,7 +81,7 @@ INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
 .PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress redteam explore mutants \
-	bench bench-peers bench-guard examples install uninstall dist format clean
+	bench bench-peers bench-scale bench-guard examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -337,8 +338,18 @@ $(BUILD)/bench/%.o: tools/bench/%.c $(HEADERS)
 $(BENCH): $(BENCH_SRC:tools/%.c=$(BUILD)/%.o) $(LUA_LIB) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LUA_LIBS) $(LIBS) -o $@
 
+SCALE := $(BUILD)/bench/scale/scale
+
+$(SCALE): tools/bench/scale/scale.c $(filter-out %/main.o,$(BENCH_SRC:tools/%.c=$(BUILD)/%.o)) $(LUA_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -Itools/bench $(INCLUDE) $^ $(LDFLAGS) $(LUA_LIBS) $(LIBS) -o $@
+
 bench: $(BENCH)
 	$(BENCH) -o $(BUILD)/bench.json $(BENCH_ARGS)
+
+bench-scale: $(SCALE)
+	$(SCALE) $(BENCH_ARGS) >$(BUILD)/scale.txt
+	@awk -v svg=$(BUILD)/scale.svg -f tools/bench/scale/curves.awk $(BUILD)/scale.txt
 
 bench-peers: $(BENCH)
 	@tools/bench/peers/run $(BENCH_ARGS)

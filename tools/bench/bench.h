@@ -123,4 +123,7 @@ void bench_settle(bench *b);
 /* Two processes, `hops` messages; answers messages in a second. entries: YAML that is loaded first. */
 double bench_pingpong(const wippy_desc *desc, const char *entries, uint32_t workers, uint64_t hops);
 
+/* 200 processes, 200 messages that go to anybody; answers messages in a second. */
+double bench_random_pairs(uint32_t workers);
+
 #endif /* BENCH_H */

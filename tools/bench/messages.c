@@ -164,6 +164,11 @@ static double run_random(uint32_t workers, int spread)
     return (double)b.counted / took;
 }
 
+double bench_random_pairs(uint32_t workers)
+{
+    return run_random(workers, 0);
+}
+
 static void c_random(uint32_t workers, double *values)
 {
     values[0] = run_random(workers, 0);
