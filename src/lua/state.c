@@ -369,9 +369,9 @@ static bool wippyli_arena_allows(const wippyli_arena *arena, size_t more)
     return taken <= arena->limit && more <= arena->limit - taken;
 }
 
-WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
+static void *wippyli_arena_alloc_slow(wippyli_arena *arena, void *ptr, size_t old_size,
+                                      size_t new_size)
 {
-    wippyli_arena *arena = (wippyli_arena *)ud;
     if (!ptr) {
         old_size = 0; /* a type tag */
     }
@@ -391,6 +391,28 @@ WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_
         arena->used += new_size - old_size; /* modular when it shrinks */
     }
     return block;
+}
+
+/* Objects of messages are small, and a block of their size was freed a moment ago. */
+WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
+{
+    wippyli_arena *arena = (wippyli_arena *)ud;
+    if (!ptr && new_size - 1 < WIPPYLI_QUICK_MAX && arena->free_lists) {
+        void **list = &arena->free_lists[(new_size - 1) / 8];
+        void *block = *list;
+        if (block && wippyli_arena_allows(arena, new_size)) {
+            *list = *(void **)block;
+            arena->used += new_size;
+            return block;
+        }
+    } else if (new_size == 0 && old_size - 1 < WIPPYLI_QUICK_MAX && ptr) {
+        void **list = &arena->free_lists[(old_size - 1) / 8];
+        *(void **)ptr = *list;
+        *list = ptr;
+        arena->used -= old_size;
+        return NULL;
+    }
+    return wippyli_arena_alloc_slow(arena, ptr, old_size, new_size);
 }
 
 /* ------------------------------------------------------------------ compiling */

@@ -41,7 +41,8 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 #if !defined(WIPPYLI_SMALL_MAX)
 #define WIPPYLI_SMALL_MAX WIPPYLI_CLASS_MAX
 #endif
-#define WIPPYLI_CHUNK_SIZES 5
+/* Up to here a class is 8 bytes wide, and the first block of a state, which is bigger, is none of them. */
+#define WIPPYLI_QUICK_MAX (WIPPYLI_SMALL_MAX < 128 ? WIPPYLI_SMALL_MAX : 128)
 
 /* struct wippyli_arena itself stands in process.h. */
 typedef struct wippyli_chunk {
