@@ -12,11 +12,13 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define WIPPYLI_UNUSED __attribute__((unused))
+#define WIPPYLI_UNUSED   __attribute__((unused))
+#define WIPPYLI_NOINLINE __attribute__((noinline))
 #define WIPPYLI_PRINTF(format_index, first_index)                                                  \
     __attribute__((format(printf, format_index, first_index)))
 #else
 #define WIPPYLI_UNUSED
+#define WIPPYLI_NOINLINE
 #define WIPPYLI_PRINTF(format_index, first_index)
 #endif
 

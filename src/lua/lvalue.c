@@ -129,24 +129,23 @@ typedef struct wippyli_encoder {
 } wippyli_encoder;
 
 /* Write the value at index if it is no container. */
-static bool wippyli_encode_scalar(wippyli_encoder *encoder, int index)
+static bool wippyli_encode_scalar(lua_State *L, int index, wippy_writer *out)
 {
-    lua_State *L = encoder->L;
     switch (lua_type(L, index)) {
     case LUA_TSTRING: {
         size_t size;
         const char *data = lua_tolstring(L, index, &size);
-        wippy_write_string(encoder->out, data, size);
+        wippy_write_string(out, data, size);
         return true;
     }
     case LUA_TNUMBER:
         if (lua_isinteger(L, index)) {
-            wippy_put_int(encoder->out, (int64_t)lua_tointeger(L, index));
+            wippy_put_int(out, (int64_t)lua_tointeger(L, index));
         } else {
-            wippy_write_float(encoder->out, lua_tonumber(L, index));
+            wippy_write_float(out, lua_tonumber(L, index));
         }
         return true;
-    case LUA_TBOOLEAN: wippy_put_bool(encoder->out, lua_toboolean(L, index) != 0); return true;
+    case LUA_TBOOLEAN: wippy_put_bool(out, lua_toboolean(L, index) != 0); return true;
     default: return false;
     }
 }
@@ -233,14 +232,14 @@ static void wippyli_encode_error(wippyli_encoder *encoder)
                       view.message.size, view.retryable);
 }
 
-static wippy_slice wippyli_payload_encoded(lua_State *L, int index);
+static bool wippyli_encode_payload(wippyli_encoder *encoder);
 
 /* Write the value on top, or begin it, and take it off the stack when it is complete. */
 static void wippyli_encode_begin(wippyli_encoder *encoder)
 {
     lua_State *L = encoder->L;
     for (;;) {
-        if (wippyli_encode_scalar(encoder, -1)) {
+        if (wippyli_encode_scalar(L, -1, encoder->out)) {
             lua_pop(L, 1);
             return;
         }
@@ -257,9 +256,7 @@ static void wippyli_encode_begin(wippyli_encoder *encoder)
             lua_pop(L, 1);
             return;
         }
-        wippy_slice encoded = wippyli_payload_encoded(L, -1);
-        if (encoded.size > 0) {
-            wippy_write_encoded(encoder->out, encoded.data, encoded.size);
+        if (wippyli_encode_payload(encoder)) {
             lua_pop(L, 1);
             return;
         }
@@ -294,7 +291,7 @@ static bool wippyli_encode_pair(wippyli_encoder *encoder, wippyli_level *level)
     }
     if (!wippyli_crosses(L, -1) || !wippyli_crosses(L, -2) || wippyli_is_payload(L, -2)) {
         lua_pop(L, 1);
-    } else if (wippyli_encode_scalar(encoder, -2)) {
+    } else if (wippyli_encode_scalar(L, -2, encoder->out)) {
         wippyli_encode_begin(encoder);
     } else {
         level->value_waits = true;
@@ -343,39 +340,39 @@ static bool wippyli_encode_advance(wippyli_encoder *encoder)
     }
 }
 
-static void wippyli_encode_one(wippyli_encoder *encoder, int index)
+/* Out of line: the levels take stack that the common scalar need not touch. */
+static WIPPYLI_NOINLINE void wippyli_encode_whole(lua_State *L, int index, wippy_writer *out)
 {
-    if (wippyli_encode_scalar(encoder, index)) {
+    wippyli_encoder encoder;
+    int top = lua_gettop(L);
+    if (!lua_checkstack(L, 8)) {
+        wippy_writer_fail(out, WIPPY_ERR_NOMEM);
         return;
     }
-    int top = lua_gettop(encoder->L);
-    encoder->depth = 0;
-    lua_pushvalue(encoder->L, index);
-    wippyli_encode_begin(encoder);
-    while (encoder->depth > 0 && encoder->out->result == WIPPY_OK) {
-        if (!wippyli_encode_advance(encoder)) {
-            wippy_write_end(encoder->out);
-            lua_pop(encoder->L, 1);
-            encoder->depth--;
+    encoder.L = L;
+    encoder.out = out;
+    encoder.depth = 0;
+    wippyli_seen_init(&encoder.seen, L);
+    lua_pushvalue(L, index);
+    wippyli_encode_begin(&encoder);
+    while (encoder.depth > 0 && out->result == WIPPY_OK) {
+        if (!wippyli_encode_advance(&encoder)) {
+            wippy_write_end(out);
+            lua_pop(L, 1);
+            encoder.depth--;
         }
     }
-    lua_settop(encoder->L, top);
-    wippyli_seen_reset(&encoder->seen);
+    lua_settop(L, top);
+    wippyli_seen_reset(&encoder.seen);
 }
 
 WIPPYLI_FN wippy_result wippyli_encode(lua_State *L, int first, int count, wippy_writer *out)
 {
-    wippyli_encoder encoder;
-    if (!lua_checkstack(L, 8)) {
-        wippy_writer_fail(out, WIPPY_ERR_NOMEM);
-        return WIPPY_ERR_NOMEM;
-    }
-    encoder.L = L;
-    encoder.out = out;
-    wippyli_seen_init(&encoder.seen, L);
     first = lua_absindex(L, first);
     for (int i = 0; i < count; i++) {
-        wippyli_encode_one(&encoder, first + i);
+        if (!wippyli_encode_scalar(L, first + i, out)) {
+            wippyli_encode_whole(L, first + i, out);
+        }
     }
     return out->result;
 }
@@ -537,8 +534,8 @@ static void wippyli_decode_start(wippyli_decoder *decoder, const void *data, siz
 }
 
 /* Out of line: the levels take stack that the common scalar need not touch. */
-static void wippyli_decode_all(lua_State *L, const void *data, size_t size, uint32_t count,
-                               int into)
+static WIPPYLI_NOINLINE void wippyli_decode_all(lua_State *L, const void *data, size_t size,
+                                                uint32_t count, int into)
 {
     wippyli_decoder decoder;
     decoder.L = L;
@@ -584,11 +581,28 @@ WIPPYLI_FN void wippyli_decode_packed(lua_State *L, const void *data, size_t siz
 
 /* ------------------------------------------------------------------ payloads */
 
-/* User value 1 is the content once `opened`; before, the encoded content stands behind the struct. */
+/* Where the content is. What is smaller than the way to it stands in the object itself. */
+enum {
+    WIPPYLI_HOLDS_ENCODED = 0, /* behind the struct, `size` bytes; becomes OPENED when asked for */
+    WIPPYLI_HOLDS_OPENED,      /* user value 1 */
+    WIPPYLI_HOLDS_NIL,
+    WIPPYLI_HOLDS_BOOL,
+    WIPPYLI_HOLDS_INT,
+    WIPPYLI_HOLDS_FLOAT,
+    WIPPYLI_HOLDS_TEXT /* a short string, behind the struct, `size` bytes */
+};
+
+#define WIPPYLI_HELD_TEXT_MAX 40 /* bytes; Lua keeps longer strings apart, so they are pushed once */
+
 typedef struct wippyli_payload {
-    size_t size;
     uint8_t format; /* wippyli_format */
-    bool opened;
+    uint8_t holds;
+    union {
+        size_t size;
+        bool boolean;
+        lua_Integer integer;
+        lua_Number number;
+    } as;
 } wippyli_payload;
 
 static const char *const wippyli_format_names[] = {"lua/any",
@@ -673,56 +687,121 @@ WIPPYLI_FN bool wippyli_is_payload(lua_State *L, int index)
     return wippyli_object_test(L, index, &wippyli_payload_class) != NULL;
 }
 
-static wippy_slice wippyli_payload_encoded(lua_State *L, int index)
+/* Write what the payload on top holds. False: it is its user value. */
+static bool wippyli_encode_payload(wippyli_encoder *encoder)
 {
-    wippyli_payload *payload =
-        (wippyli_payload *)wippyli_object_test(L, index, &wippyli_payload_class);
-    wippy_slice encoded = {NULL, 0};
-    if (payload && !payload->opened) {
-        encoded.data = (const char *)(payload + 1);
-        encoded.size = payload->size;
+    wippy_writer *out = encoder->out;
+    const wippyli_payload *payload =
+        (const wippyli_payload *)wippyli_object_test(encoder->L, -1, &wippyli_payload_class);
+    switch (payload->holds) {
+    case WIPPYLI_HOLDS_OPENED: return false;
+    case WIPPYLI_HOLDS_BOOL: wippy_put_bool(out, payload->as.boolean); break;
+    case WIPPYLI_HOLDS_INT: wippy_put_int(out, (int64_t)payload->as.integer); break;
+    case WIPPYLI_HOLDS_FLOAT: wippy_write_float(out, (double)payload->as.number); break;
+    case WIPPYLI_HOLDS_TEXT:
+        wippy_write_string(out, (const char *)(payload + 1), payload->as.size);
+        break;
+    case WIPPYLI_HOLDS_ENCODED:
+        if (payload->as.size > 0) {
+            wippy_write_encoded(out, payload + 1, payload->as.size);
+            break;
+        }
+        wippy_write_nil(out);
+        break;
+    default: wippy_write_nil(out); break;
     }
-    return encoded;
+    return true;
+}
+
+static wippyli_payload *wippyli_payload_new(lua_State *L, int holds, size_t bytes)
+{
+    bool opens = holds == WIPPYLI_HOLDS_ENCODED || holds == WIPPYLI_HOLDS_OPENED;
+    wippyli_payload *payload = (wippyli_payload *)wippyli_object_push_often(
+        L, &wippyli_payload_class, WIPPYLI_OFTEN_PAYLOAD, sizeof(*payload) + bytes, opens);
+    payload->holds = (uint8_t)holds;
+    payload->format = WIPPYLI_FORMAT_LUA;
+    return payload;
 }
 
 WIPPYLI_FN void wippyli_payload_push(lua_State *L, int index, wippyli_format format)
 {
     index = lua_absindex(L, index);
-    wippyli_payload *payload = (wippyli_payload *)wippyli_object_push(L, &wippyli_payload_class,
-                                                                      sizeof(wippyli_payload), 1);
-    payload->size = 0;
-    payload->format = (uint8_t)format;
-    payload->opened = true;
+    wippyli_payload_new(L, WIPPYLI_HOLDS_OPENED, 0)->format = (uint8_t)format;
     lua_pushvalue(L, index);
     lua_setiuservalue(L, -2, 1);
 }
 
+static void wippyli_payload_push_bytes(lua_State *L, int holds, wippy_slice bytes)
+{
+    wippyli_payload *payload = wippyli_payload_new(L, holds, bytes.size);
+    payload->as.size = bytes.size;
+    if (bytes.size > 0) {
+        memcpy(payload + 1, bytes.data, bytes.size);
+    }
+}
+
+static bool wippyli_payload_push_scalar(lua_State *L, const wippy_value *value)
+{
+    switch (value->type) {
+    case WIPPY_NIL: wippyli_payload_new(L, WIPPYLI_HOLDS_NIL, 0); return true;
+    case WIPPY_BOOL:
+        wippyli_payload_new(L, WIPPYLI_HOLDS_BOOL, 0)->as.boolean = value->as.boolean;
+        return true;
+    case WIPPY_INT:
+        wippyli_payload_new(L, WIPPYLI_HOLDS_INT, 0)->as.integer = (lua_Integer)value->as.integer;
+        return true;
+    case WIPPY_FLOAT:
+        wippyli_payload_new(L, WIPPYLI_HOLDS_FLOAT, 0)->as.number = (lua_Number)value->as.number;
+        return true;
+    case WIPPY_STRING:
+        if (value->as.string.size > WIPPYLI_HELD_TEXT_MAX) {
+            return false;
+        }
+        wippyli_payload_push_bytes(L, WIPPYLI_HOLDS_TEXT, value->as.string);
+        return true;
+    default: return false;
+    }
+}
+
 WIPPYLI_FN void wippyli_payload_push_encoded(lua_State *L, wippy_slice value)
 {
-    bool is_error = wippy_value_type_of(value) == WIPPY_ERROR;
-    wippyli_payload *payload = (wippyli_payload *)wippyli_object_push(
-        L, &wippyli_payload_class, sizeof(wippyli_payload) + value.size, 1);
-    payload->size = value.size;
-    payload->format = (uint8_t)(is_error ? WIPPYLI_FORMAT_ERROR : WIPPYLI_FORMAT_LUA);
-    payload->opened = false;
-    if (value.size > 0) {
-        memcpy(payload + 1, value.data, value.size);
+    wippy_reader reader;
+    wippy_value first;
+    wippy_reader_init(&reader, value.data, value.size);
+    bool readable = wippy_read(&reader, &first) == WIPPY_OK;
+    if (readable && wippyli_payload_push_scalar(L, &first)) {
+        return;
     }
+    wippyli_payload_push_bytes(L, WIPPYLI_HOLDS_ENCODED, value);
+    if (readable && first.type == WIPPY_ERROR) {
+        ((wippyli_payload *)wippyli_object_test(L, -1, &wippyli_payload_class))->format =
+            WIPPYLI_FORMAT_ERROR;
+    }
+}
+
+/* Push what an encoded payload holds and keep it. */
+static void wippyli_payload_open(lua_State *L, int index, wippyli_payload *payload)
+{
+    index = lua_absindex(L, index);
+    wippyli_decode(L, payload + 1, payload->as.size, 1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, index, 1);
+    payload->holds = WIPPYLI_HOLDS_OPENED;
 }
 
 WIPPYLI_FN void wippyli_payload_value(lua_State *L, int index)
 {
     wippyli_payload *payload =
         (wippyli_payload *)wippyli_object_check(L, index, &wippyli_payload_class);
-    if (payload->opened) {
-        lua_getiuservalue(L, index, 1);
-        return;
+    switch (payload->holds) {
+    case WIPPYLI_HOLDS_ENCODED: wippyli_payload_open(L, index, payload); break;
+    case WIPPYLI_HOLDS_OPENED: lua_getiuservalue(L, index, 1); break;
+    case WIPPYLI_HOLDS_NIL: lua_pushnil(L); break;
+    case WIPPYLI_HOLDS_BOOL: lua_pushboolean(L, payload->as.boolean); break;
+    case WIPPYLI_HOLDS_INT: lua_pushinteger(L, payload->as.integer); break;
+    case WIPPYLI_HOLDS_FLOAT: lua_pushnumber(L, payload->as.number); break;
+    default: lua_pushlstring(L, (const char *)(payload + 1), payload->as.size); break;
     }
-    index = lua_absindex(L, index);
-    wippyli_decode(L, payload + 1, payload->size, 1);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, index, 1);
-    payload->opened = true;
 }
 
 WIPPYLI_FN wippyli_format wippyli_payload_format(lua_State *L, int index)

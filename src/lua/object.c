@@ -58,16 +58,13 @@ static void wippyli_object_methods(lua_State *L, const wippyli_class *cls)
     lua_setmetatable(L, -2);
 }
 
+/* Push a new metatable for the class. */
 static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, cls) == LUA_TTABLE) {
-        return;
-    }
     int count = 3;
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
         count += wippyli_is_meta(method->name);
     }
-    lua_pop(L, 1);
     lua_createtable(L, 0, count);
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
         if (wippyli_is_meta(method->name)) {
@@ -81,17 +78,41 @@ static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
     lua_setfield(L, -2, "__name");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, cls);
+}
+
+static wippyli_object_head *wippyli_object_new(lua_State *L, const wippyli_class *cls, size_t bytes,
+                                               int values)
+{
+    wippyli_object_head *head =
+        (wippyli_object_head *)lua_newuserdatauv(L, sizeof(*head) + bytes, values);
+    head->cls = cls;
+    return head;
 }
 
 WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, size_t bytes,
                                      int values)
 {
-    wippyli_object_head *head =
-        (wippyli_object_head *)lua_newuserdatauv(L, sizeof(*head) + bytes, values);
-    head->cls = cls;
-    wippyli_object_metatable(L, cls);
+    wippyli_object_head *head = wippyli_object_new(L, cls, bytes, values);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, cls) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        wippyli_object_metatable(L, cls);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, cls);
+    }
+    lua_setmetatable(L, -2);
+    return head + 1;
+}
+
+WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
+                                           wippyli_often often, size_t bytes, int values)
+{
+    wippyli_object_head *head = wippyli_object_new(L, cls, bytes, values);
+    if (lua_rawgeti(L, LUA_REGISTRYINDEX, (lua_Integer)often) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        wippyli_object_metatable(L, cls);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, LUA_REGISTRYINDEX, (lua_Integer)often);
+    }
     lua_setmetatable(L, -2);
     return head + 1;
 }
@@ -99,8 +120,7 @@ WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, siz
 WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls)
 {
     wippyli_object_head *head = (wippyli_object_head *)lua_touserdata(L, index);
-    if (!head || lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(*head) ||
-        head->cls != cls) {
+    if (!head || lua_rawlen(L, index) < sizeof(*head) || head->cls != cls) { /* light: length 0 */
         return NULL;
     }
     return head + 1;

@@ -20,6 +20,17 @@ typedef struct wippyli_class {
 WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, size_t bytes,
                                      int values);
 
+/* The same for the few classes of which most messages make an object: their metatables stand in the
+   array part of the registry, behind what Lua keeps there, and not under their address. */
+typedef enum wippyli_often {
+    WIPPYLI_OFTEN_MESSAGE = LUA_RIDX_LAST + 1,
+    WIPPYLI_OFTEN_PAYLOAD,
+    WIPPYLI_OFTEN_END /* the next free place */
+} wippyli_often;
+
+WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
+                                           wippyli_often often, size_t bytes, int values);
+
 /* The memory of the userdata at index if it is of the class, else NULL; raises nothing. check raises
    "<name> expected, got ...". */
 WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls);
