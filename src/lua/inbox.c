@@ -268,14 +268,14 @@ WIPPYLI_FN bool wippyli_inbox_poll(wippyli_process *process,
 /* ------------------------------------------------------------------ values of mail */
 
 /* Whom a process talks to it mostly talks to again: the texts of the last few pids, so that neither
-   msg:from() nor process.send() has to go through the table of hosts each time. */
-#define WIPPYLI_PEERS     2
-#define WIPPYLI_PEER_TEXT 48
+   msg:from() nor process.send() has to go through the table of hosts, or make the string, each time.
+   The strings are kept in the registry. */
+#define WIPPYLI_PEERS 4
 
 typedef struct wippyli_peer {
-    uint64_t pid; /* 0 = free */
-    uint32_t size;
-    char text[WIPPYLI_PEER_TEXT]; /* not NUL-terminated */
+    uint64_t pid;     /* 0 = free */
+    const char *text; /* of the string at registry[WIPPYLI_OFTEN_END + index] */
+    size_t size;
 } wippyli_peer;
 
 struct wippyli_peers {
@@ -283,23 +283,47 @@ struct wippyli_peers {
     uint32_t next; /* to be replaced */
 };
 
-static void wippyli_peer_note(wippyli_process *process, wippy_pid pid, const char *text,
-                              size_t size)
+static wippyli_peers *wippyli_peers_get(wippyli_process *process)
 {
-    if (size > WIPPYLI_PEER_TEXT || pid.id == 0) {
+    if (!process->peers) {
+        wippyli_peers *peers = (wippyli_peers *)wippyli_get(process, sizeof(*peers));
+        if (peers) {
+            memset(peers, 0, sizeof(*peers));
+        }
+        process->peers = peers;
+    }
+    return process->peers;
+}
+
+/* The string at `index` is the text of `pid`. */
+static void wippyli_peer_note(lua_State *L, int index, wippy_pid pid)
+{
+    wippyli_peers *peers = wippyli_peers_get(wippyli_process_of(L));
+    if (!peers || pid.id == 0) {
         return;
     }
-    if (!process->peers) {
-        process->peers = (wippyli_peers *)wippyli_get(process, sizeof(*process->peers));
-        if (!process->peers) {
-            return;
+    uint32_t at = peers->next;
+    lua_pushvalue(L, index);
+    lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_END + (lua_Integer)at); /* may raise */
+    peers->last[at].pid = pid.id;
+    peers->last[at].text = lua_tolstring(L, index, &peers->last[at].size);
+    peers->next = (at + 1) % WIPPYLI_PEERS;
+}
+
+static const wippyli_peer *wippyli_peer_find(const wippyli_peers *peers, const char *text,
+                                             size_t size)
+{
+    for (uint32_t i = 0; i < WIPPYLI_PEERS; i++) {
+        if (peers->last[i].text == text) {
+            return &peers->last[i];
         }
-        memset(process->peers, 0, sizeof(*process->peers));
     }
-    wippyli_peer *peer = &process->peers->last[process->peers->next++ % WIPPYLI_PEERS];
-    peer->pid = pid.id;
-    peer->size = (uint32_t)size;
-    memcpy(peer->text, text, size);
+    for (uint32_t i = 0; i < WIPPYLI_PEERS; i++) { /* Lua may have long strings twice */
+        if (peers->last[i].size == size && memcmp(peers->last[i].text, text, size) == 0) {
+            return &peers->last[i];
+        }
+    }
+    return NULL;
 }
 
 WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid)
@@ -311,31 +335,29 @@ WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid)
         return;
     }
     for (uint32_t i = 0; process->peers && i < WIPPYLI_PEERS; i++) {
-        const wippyli_peer *peer = &process->peers->last[i];
-        if (peer->pid == pid.id) {
-            lua_pushlstring(L, peer->text, peer->size);
+        if (process->peers->last[i].pid == pid.id) {
+            lua_rawgeti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_END + (lua_Integer)i);
             return;
         }
     }
     size_t size = wippy_pid_text(wippyli_runtime(process), pid, text, sizeof(text));
-    size = size < sizeof(text) ? size : sizeof(text) - 1;
-    wippyli_peer_note(process, pid, text, size);
-    lua_pushlstring(L, text, size);
+    lua_pushlstring(L, text, size < sizeof(text) ? size : sizeof(text) - 1);
+    wippyli_peer_note(L, lua_gettop(L), pid);
 }
 
-WIPPYLI_FN wippy_result wippyli_pid_read(wippyli_process *process, const char *text, size_t size,
+WIPPYLI_FN wippy_result wippyli_pid_read(lua_State *L, int index, const char *text, size_t size,
                                          wippy_pid *out)
 {
-    for (uint32_t i = 0; process->peers && i < WIPPYLI_PEERS; i++) {
-        const wippyli_peer *peer = &process->peers->last[i];
-        if (peer->size == size && memcmp(peer->text, text, size) == 0) {
-            out->id = peer->pid;
-            return WIPPY_OK;
-        }
+    wippyli_process *process = wippyli_process_of(L);
+    const wippyli_peer *peer =
+        process->peers ? wippyli_peer_find(process->peers, text, size) : NULL;
+    if (peer) {
+        out->id = peer->pid;
+        return WIPPY_OK;
     }
     wippy_result result = wippy_pid_parse(wippyli_runtime(process), text, size, out, NULL);
     if (result == WIPPY_OK) {
-        wippyli_peer_note(process, *out, text, size);
+        wippyli_peer_note(L, index, *out);
     }
     return result;
 }
@@ -401,8 +423,9 @@ static void wippyli_push_message(lua_State *L, const wippy_mail *mail)
 {
     size_t topic_bytes = 0;
     const char *topic = wippy_mail_topic(wippyli_process_of(L)->self, mail, &topic_bytes);
-    wippyli_message *message = (wippyli_message *)wippyli_object_push(
-        L, &wippyli_message_class, sizeof(*message) + topic_bytes + mail->size, 0);
+    wippyli_message *message = (wippyli_message *)wippyli_object_push_often(
+        L, &wippyli_message_class, WIPPYLI_OFTEN_MESSAGE,
+        sizeof(*message) + topic_bytes + mail->size, 0);
     message->from = mail->from;
     message->topic_bytes = (uint32_t)topic_bytes;
     message->size = mail->size;

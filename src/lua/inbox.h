@@ -28,8 +28,8 @@ WIPPYLI_FN int wippyli_global_unsubscribe(lua_State *L);
 /* Push the text form of a pid, "" for none. */
 WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid);
 
-/* Read the text form of a pid, as wippy_pid_parse(). Runs no Lua. */
-WIPPYLI_FN wippy_result wippyli_pid_read(wippyli_process *process, const char *text, size_t size,
+/* Read `text`, which is the string at `index`, as wippy_pid_parse() does. Raises without memory. */
+WIPPYLI_FN wippy_result wippyli_pid_read(lua_State *L, int index, const char *text, size_t size,
                                          wippy_pid *out);
 
 /* Push the values of a mail: all of them, raw bytes as one string. Answers how many. */

@@ -6,15 +6,21 @@
 
 /* ------------------------------------------------------------------ destinations */
 
-WIPPYLI_FN bool wippyli_check_destination(lua_State *L, int index, wippy_pid *out)
+/* A string and nothing else: a number is no destination, topic or reason. */
+static const char *wippyli_check_text(lua_State *L, int index, size_t *size)
 {
-    size_t size = 0;
-    luaL_checktype(L, index, LUA_TSTRING); /* a number is no destination */
-    const char *text = lua_tolstring(L, index, &size);
+    luaL_checktype(L, index, LUA_TSTRING);
+    return lua_tolstring(L, index, size);
+}
+
+/* Read `text`, the string at 1, as a pid or a registered name. False: nil and an error object were
+   pushed. */
+static bool wippyli_destination(lua_State *L, const char *text, size_t size, wippy_pid *out)
+{
     wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
     wippy_result result = WIPPY_ERR_INVALID;
     if (size > 0 && text[0] == '{') {
-        result = wippyli_pid_read(wippyli_process_of(L), text, size, out);
+        result = wippyli_pid_read(L, 1, text, size, out);
     }
     if (result == WIPPY_ERR_NOTFOUND) {
         wippyli_fail(L, "NotFound", "host of '%s' not found", text);
@@ -25,6 +31,14 @@ WIPPYLI_FN bool wippyli_check_destination(lua_State *L, int index, wippy_pid *ou
         return false;
     }
     return true;
+}
+
+/* The same for the argument 1; raises when it is no string. */
+static bool wippyli_check_destination(lua_State *L, wippy_pid *out)
+{
+    size_t size = 0;
+    const char *text = wippyli_check_text(L, 1, &size);
+    return wippyli_destination(L, text, size, out);
 }
 
 /* true, or nil and what the result means for a call that names its destination at 1. */
@@ -90,17 +104,17 @@ static int wippyli_process_send(lua_State *L)
     if (top < 2) {
         return wippyli_fail(L, "Invalid", "send requires at least destination and topic arguments");
     }
-    luaL_checktype(L, 1, LUA_TSTRING);
-    luaL_checktype(L, 2, LUA_TSTRING);
+    size_t to_bytes = 0;
+    const char *to_text = wippyli_check_text(L, 1, &to_bytes);
     memset(&message, 0, sizeof(message));
-    message.topic_name = lua_tolstring(L, 2, &message.topic_bytes);
+    message.topic_name = wippyli_check_text(L, 2, &message.topic_bytes);
     if (message.topic_bytes == 0) {
         return wippyli_fail(L, "Invalid", "topic cannot be empty");
     }
     if (message.topic_name[0] == '@') {
         return wippyli_fail(L, "Invalid", "cannot send to @ topics");
     }
-    if (!wippyli_check_destination(L, 1, &to)) {
+    if (!wippyli_destination(L, to_text, to_bytes, &to)) {
         return 2;
     }
     wippy_result result = wippyli_send_values(L, to, &message, 3, top - 2);
@@ -125,7 +139,7 @@ static int wippyli_process_cancel(lua_State *L)
         luaL_checktype(L, 2, LUA_TSTRING);
     }
     const char *reason = luaL_optstring(L, 2, "");
-    if (!wippyli_check_destination(L, 1, &target)) {
+    if (!wippyli_check_destination(L, &target)) {
         return 2;
     }
     wippy_self *self = wippyli_process_of(L)->self;
@@ -141,7 +155,7 @@ static int wippyli_verb_call(lua_State *L, wippyli_verb fn, const char *verb, co
     if (lua_gettop(L) < 1) {
         return wippyli_fail(L, "Invalid", "%s requires a destination argument", verb);
     }
-    if (!wippyli_check_destination(L, 1, &target)) {
+    if (!wippyli_check_destination(L, &target)) {
         return 2;
     }
     return wippyli_verb_result(L, fn(wippyli_process_of(L)->self, target), verb, gone);

@@ -8,8 +8,4 @@
 #include "body.h"
 #include "spawner.h"
 
-/* Read a destination, a pid or a registered name, at `index`; raises when it is no string. False: nil
-   and an error object were pushed. */
-WIPPYLI_FN bool wippyli_check_destination(lua_State *L, int index, wippy_pid *out);
-
 #endif /* WIPPYLI_LIB_PROCESS_H */
