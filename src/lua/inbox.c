@@ -275,7 +275,8 @@ WIPPYLI_FN bool wippyli_inbox_poll(wippyli_process *process,
 typedef struct wippyli_peer {
     uint64_t pid;     /* 0 = free */
     const char *text; /* of the string at registry[WIPPYLI_OFTEN_END + index] */
-    size_t size;
+    uint32_t size;
+    bool read; /* a script wrote it, perhaps not as wippy_pid_text() does */
 } wippyli_peer;
 
 struct wippyli_peers {
@@ -296,17 +297,22 @@ static wippyli_peers *wippyli_peers_get(wippyli_process *process)
 }
 
 /* The string at `index` is the text of `pid`. */
-static void wippyli_peer_note(lua_State *L, int index, wippy_pid pid)
+static void wippyli_peer_note(lua_State *L, int index, wippy_pid pid, bool read)
 {
     wippyli_peers *peers = wippyli_peers_get(wippyli_process_of(L));
-    if (!peers || pid.id == 0) {
+    size_t size = 0;
+    const char *text = lua_tolstring(L, index, &size);
+    if (!peers || pid.id == 0 || size > UINT32_MAX) {
         return;
     }
     uint32_t at = peers->next;
     lua_pushvalue(L, index);
     lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_END + (lua_Integer)at); /* may raise */
-    peers->last[at].pid = pid.id;
-    peers->last[at].text = lua_tolstring(L, index, &peers->last[at].size);
+    wippyli_peer *peer = &peers->last[at];
+    peer->pid = pid.id;
+    peer->text = text;
+    peer->size = (uint32_t)size;
+    peer->read = read;
     peers->next = (at + 1) % WIPPYLI_PEERS;
 }
 
@@ -335,14 +341,15 @@ WIPPYLI_FN void wippyli_pid_push(lua_State *L, wippy_pid pid)
         return;
     }
     for (uint32_t i = 0; process->peers && i < WIPPYLI_PEERS; i++) {
-        if (process->peers->last[i].pid == pid.id) {
+        const wippyli_peer *peer = &process->peers->last[i];
+        if (peer->pid == pid.id && !peer->read) {
             lua_rawgeti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_END + (lua_Integer)i);
             return;
         }
     }
     size_t size = wippy_pid_text(wippyli_runtime(process), pid, text, sizeof(text));
     lua_pushlstring(L, text, size < sizeof(text) ? size : sizeof(text) - 1);
-    wippyli_peer_note(L, lua_gettop(L), pid);
+    wippyli_peer_note(L, lua_gettop(L), pid, false);
 }
 
 WIPPYLI_FN wippy_result wippyli_pid_read(lua_State *L, int index, const char *text, size_t size,
@@ -357,7 +364,7 @@ WIPPYLI_FN wippy_result wippyli_pid_read(lua_State *L, int index, const char *te
     }
     wippy_result result = wippy_pid_parse(wippyli_runtime(process), text, size, out, NULL);
     if (result == WIPPY_OK) {
-        wippyli_peer_note(L, index, *out);
+        wippyli_peer_note(L, index, *out, true);
     }
     return result;
 }

@@ -252,6 +252,61 @@ TEST(test_send_and_inbox_in_order)
                          "2 a 1 lua/any payload{format=lua/any}\nnone nil\n");
 }
 
+TEST(test_payloads_are_sent_on_unopened_and_opened)
+{
+    const source sources[] = {
+        {"main", HOST "local inbox = process.inbox()\n"
+                 "local other = process.spawn('app:child', H)\n"
+                 "for _, v in ipairs{-7, 1 << 40, 2.5, true, false, '', 's\\0t', ('y'):rep(40),\n"
+                 "  ('x'):rep(100), {1, 2}, errors.new('bad')} do process.send(other, 'go', v) end\n"
+                 "process.send(other, 'go', nil) process.send(other, 'end')\n"
+                 "while true do local m = inbox:receive()\n"
+                 " if m:topic() == 'end' then return end\n"
+                 " local p = m:payload() local v = p:data()\n"
+                 " local inner = m:topic() == 'in' local x = v if inner then x = v[1] end\n"
+                 " if type(x) == 'table' then x = #x elseif type(x) == 'string' then\n"
+                 "  x = #x .. x:sub(-1) end\n"
+                 " t.out(m:topic(), p:get_format(), x, math.type(x), rawequal(v, p:data())) end\n"},
+        {"child", "local inbox = process.inbox()\n"
+                  "while true do local m = inbox:receive()\n"
+                  " local p, from = m:payload(), m:from()\n"
+                  " if m:topic() == 'end' then process.send(from, 'end') return end\n"
+                  " process.send(from, 'closed', p) p:data() process.send(from, 'open', p)\n"
+                  " process.send(from, 'in', {p}) end\n"},
+        {NULL, NULL}};
+    application(sources, "closed lua/any -7 integer true\nopen lua/any -7 integer true\nin lua/any -7 integer true\n"
+                         "closed lua/any 1099511627776 integer true\nopen lua/any 1099511627776 integer true\nin lua/any 1099511627776 integer true\n"
+                         "closed lua/any 2.5 float true\nopen lua/any 2.5 float true\nin lua/any 2.5 float true\n"
+                         "closed lua/any true nil true\nopen lua/any true nil true\nin lua/any true nil true\n"
+                         "closed lua/any false nil true\nopen lua/any false nil true\nin lua/any false nil true\n"
+                         "closed lua/any 0 nil true\nopen lua/any 0 nil true\nin lua/any 0 nil true\n"
+                         "closed lua/any 3t nil true\nopen lua/any 3t nil true\nin lua/any 3t nil true\n"
+                         "closed lua/any 40y nil true\nopen lua/any 40y nil true\nin lua/any 40y nil true\n"
+                         "closed lua/any 100x nil true\nopen lua/any 100x nil true\nin lua/any 100x nil true\n"
+                         "closed lua/any 2 integer true\nopen lua/any 2 integer true\nin lua/any 2 integer true\n"
+                         "closed golang/error bad nil true\nopen golang/error bad nil true\nin lua/any bad nil true\n"
+                         "closed lua/any nil nil true\nopen lua/any nil nil true\nin lua/any nil nil true\n");
+}
+
+TEST(test_pid_is_told_as_the_runtime_writes_it)
+{
+    const source sources[] = {
+        {"main", HOST "local inbox = process.inbox() local me = process.pid()\n"
+                 "local other = process.spawn('app:child', H)\n"
+                 "local odd = other:gsub('|0x0*', '|0X')\n"
+                 "t.out(odd ~= other, process.send(odd, 'a'), process.send(odd, 'b'),\n"
+                 "  process.send(other, 'c'))\n"
+                 "for i = 1, 3 do local m = inbox:receive()\n"
+                 " t.out(m:topic(), m:from() == other, m:from() == odd, process.send(m:from(), 'd')) end\n"},
+        {"child", "local inbox = process.inbox()\n"
+                  "for i = 1, 3 do local m = inbox:receive()\n"
+                  " process.send(m:from(), m:topic()) end\n"
+                  "for i = 1, 3 do t.out(inbox:receive():topic()) end\n"},
+        {NULL, NULL}};
+    application(sources, "true true true true\na true false true\nb true false true\n"
+                         "c true false true\nd\nd\nd\n");
+}
+
 TEST(test_exit_error_has_the_stack_of_the_raise)
 {
     const source sources[] = {
@@ -973,6 +1028,8 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_start_types_are_erased_and_usable_as_values),
           TEST_ENTRY(test_error_rethrown_leaves_without_position),
           TEST_ENTRY(test_kinds_check_their_fields), TEST_ENTRY(test_send_and_inbox_in_order),
+          TEST_ENTRY(test_payloads_are_sent_on_unopened_and_opened),
+          TEST_ENTRY(test_pid_is_told_as_the_runtime_writes_it),
           TEST_ENTRY(test_exit_error_has_the_stack_of_the_raise),
           TEST_ENTRY(test_send_errors), TEST_ENTRY(test_listen_separates_topics_from_the_inbox),
           TEST_ENTRY(test_mail_before_subscription_waits),
