@@ -103,6 +103,12 @@ WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, siz
     return head + 1;
 }
 
+WIPPYLI_FN void wippyli_object_reserve(lua_State *L)
+{
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_MESSAGE);
+}
+
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
                                            wippyli_often often, size_t bytes, int values)
 {

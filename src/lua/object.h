@@ -28,6 +28,9 @@ typedef enum wippyli_often {
     WIPPYLI_OFTEN_END /* the next free place */
 } wippyli_often;
 
+/* Make the array part hold them: while the registry has nothing else this costs least. */
+WIPPYLI_FN void wippyli_object_reserve(lua_State *L);
+
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
                                            wippyli_often often, size_t bytes, int values);
 

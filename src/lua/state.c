@@ -393,22 +393,37 @@ static void *wippyli_arena_alloc_slow(wippyli_arena *arena, void *ptr, size_t ol
     return block;
 }
 
+/* A block of at most WIPPYLI_QUICK_MAX bytes where that takes a few loads; NULL = ask elsewhere. */
+WIPPYLI_INLINE void *wippyli_quick_get(wippyli_arena *arena, size_t size)
+{
+    void **list = &arena->free_lists[(size - 1) / 8];
+    char *block = (char *)*list;
+    if (block) {
+        *list = *(void **)(void *)block;
+        return block;
+    }
+    size_t rounded = (size + 7) & ~(size_t)7;
+    if ((size_t)(arena->bump_end - arena->bump) < rounded) {
+        return NULL;
+    }
+    block = arena->bump;
+    arena->bump += rounded;
+    return block;
+}
+
 /* Objects of messages are small, and a block of their size was freed a moment ago. */
 WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
 {
     wippyli_arena *arena = (wippyli_arena *)ud;
-    if (!ptr && new_size - 1 < WIPPYLI_QUICK_MAX && arena->free_lists) {
-        void **list = &arena->free_lists[(new_size - 1) / 8];
-        void *block = *list;
-        if (block && wippyli_arena_allows(arena, new_size)) {
-            *list = *(void **)block;
+    if (!ptr && new_size - 1 < WIPPYLI_QUICK_MAX && arena->free_lists &&
+        wippyli_arena_allows(arena, new_size)) {
+        void *block = wippyli_quick_get(arena, new_size);
+        if (block) {
             arena->used += new_size;
             return block;
         }
     } else if (new_size == 0 && old_size - 1 < WIPPYLI_QUICK_MAX && ptr) {
-        void **list = &arena->free_lists[(old_size - 1) / 8];
-        *(void **)ptr = *list;
-        *list = ptr;
+        wippyli_arena_keep(arena, ptr, (uint32_t)((old_size - 1) / 8));
         arena->used -= old_size;
         return NULL;
     }
