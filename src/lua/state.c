@@ -415,14 +415,14 @@ WIPPYLI_INLINE void *wippyli_quick_get(wippyli_arena *arena, size_t size)
 WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
 {
     wippyli_arena *arena = (wippyli_arena *)ud;
-    if (!ptr && new_size - 1 < WIPPYLI_QUICK_MAX && arena->free_lists &&
+    if (!ptr && new_size > 0 && new_size <= WIPPYLI_QUICK_MAX && arena->free_lists &&
         wippyli_arena_allows(arena, new_size)) {
         void *block = wippyli_quick_get(arena, new_size);
         if (block) {
             arena->used += new_size;
             return block;
         }
-    } else if (new_size == 0 && old_size - 1 < WIPPYLI_QUICK_MAX && ptr) {
+    } else if (ptr && new_size == 0 && old_size > 0 && old_size <= WIPPYLI_QUICK_MAX) {
         wippyli_arena_keep(arena, ptr, (uint32_t)((old_size - 1) / 8));
         arena->used -= old_size;
         return NULL;
