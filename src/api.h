@@ -525,6 +525,8 @@ typedef struct wippy_desc {
     uint32_t max_processes;     /* alive at once; default and maximum 16,777,215 */
     uint32_t blocking_threads;  /* most threads of the blocking pool; default 4, never over 256 */
     uint32_t slice_us;          /* a step longer than this is interrupted or reported; default 10,000 */
+    uint32_t stuck_ms;          /* how long steps that do not give way may hold all threads of a host, while
+                                   others wait, before one is ended; default 500, UINT32_MAX = for ever */
     int32_t interrupt_signal;   /* signal that interrupts steps; 0 = SIGURG, -1 = never */
     uint32_t max_message_bytes; /* default and maximum 64 MiB */
     bool strict_rights;         /* no actor and scope means denied; default false */
@@ -1789,6 +1791,7 @@ typedef struct wippy_host_info {
     uint64_t parked;   /* times a worker went to sleep */
     uint64_t messages; /* delivered to steps */
     uint64_t refused;  /* messages refused by a mailbox limit */
+    uint64_t stuck_ended; /* processes the watchdog terminated, see desc.stuck_ms */
     uint64_t queue_depth; /* runnable now; advisory */
 } wippy_host_info;
 

@@ -180,10 +180,13 @@ enum { /* wippyi_slot.marks */
     WIPPYI_MARK_BLOCKED = 2,  /* the last step said WIPPY_YIELD; owner; gauge */
     WIPPYI_MARK_ORPHAN = 4,   /* made by wippy_exec(), and nobody waits for it any more; owner; who stops
                                  the host looks (relaxed: a look too early is followed by another) */
-    WIPPYI_MARK_MEMORY = 8    /* one unit of what wippy_self_memory() was told; counts upwards from here
+    WIPPYI_MARK_TERMINATE = 8, /* shall end although it is not born yet; set under the stripe of a tenant
+                                  that is being born (seq_cst, before another look at `life`); the birth
+                                  stores `life` and then looks here; init looks relaxed, now and then */
+    WIPPYI_MARK_MEMORY = 16   /* one unit of what wippy_self_memory() was told; counts upwards from here
                                  to the end of the word; owner; gauge */
 };
-#define WIPPYI_MEMORY_UNIT 64 /* bytes: 29 bits of units are 32 GiB */
+#define WIPPYI_MEMORY_UNIT 64 /* bytes: 28 bits of units are 16 GiB */
 #define WIPPYI_MEMORY_MAX  (UINT32_MAX / WIPPYI_MARK_MEMORY)
 
 struct wippyi_slot {
@@ -210,7 +213,8 @@ struct wippyi_slot {
     wippy_frame *frame;  /* counted; NULL = empty */
     wippyi_relations *relations; /* guarded by the stripe of the slot */
     uint32_t started_ms; /* of the runtime's uptime */
-    uint16_t type;       /* index into runtime.types */
+    uint16_t type;       /* index into runtime.types; an upgrade writes it under the stripe, where the
+                            watchdog reads it */
     uint16_t flags;      /* WIPPYI_PROC_... */
 };
 
@@ -307,6 +311,7 @@ struct wippyi_worker {
     wippyi_a64 executed, stolen, parked, messages; /* written: owner; gauges */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
+    uint64_t ended_step;     /* watchdog only: the step whose process it terminated last */
     /* sleeping */
     wippyi_ticket ticket;
     bool is_parked; /* guarded by host->park_lock */
@@ -378,6 +383,9 @@ struct wippyi_host {
     wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever; written: before
                                  the first such process can be queued (seq_cst) */
     wippyi_a64 refused;       /* gauge */
+    wippyi_a64 stuck_ended;   /* written: watchdog; gauge */
+    uint32_t stuck_ticks;     /* watchdog only: up while every thread is held by one step, down else */
+    uint32_t stuck_batch;     /* watchdog only: how many it ends at once; doubles while stuck_ticks > 0 */
     /* sleep and wake: word = searching + parked << 32; RMW seq_cst, pairs with publishers who make
        work visible (seq_cst) and then load it */
     wippyi_a64 sleep_word;

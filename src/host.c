@@ -142,11 +142,12 @@ static wippy_result wippyi_host_start_worker(wippyi_host *host, uint32_t index, 
     return r;
 }
 
-WIPPYI_FN void wippyi_host_spare(wippyi_host *host)
+WIPPYI_FN bool wippyi_host_spare(wippyi_host *host)
 {
+    bool running = false;
     uint32_t wanted, i;
     if (!wippyi_mutex_trylock(&host->thread_lock)) {
-        return; /* somebody changes the number of workers; the next tick tries again */
+        return true; /* somebody changes the number of workers; the next tick tries again */
     }
     wanted = wippyi_a32_load_acq(&host->worker_count);
     if (wippyi_a32_load_acq(&host->state) < WIPPYI_HOST_STOPPED) {
@@ -158,12 +159,13 @@ WIPPYI_FN void wippyi_host_spare(wippyi_host *host)
                 break;
             }
             if (w == NULL || wippyi_a32_load_acq(&w->exited) != 0) {
-                (void)wippyi_host_start_worker(host, i, true);
+                running = wippyi_host_start_worker(host, i, true) == WIPPY_OK;
                 break;
             }
         }
     }
     wippyi_mutex_unlock(&host->thread_lock);
+    return running;
 }
 
 /* Until a worker that shall quit has done so: it says so under stop_lock. Wakes are repeated, because

@@ -24,7 +24,7 @@ WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host);
 WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns);
 WIPPYI_FN void wippyi_host_end_workers(wippyi_host *host);
 
-/* One more worker, for as long as a step is overdue. */
-WIPPYI_FN void wippyi_host_spare(wippyi_host *host);
+/* One more worker, for as long as a step is overdue. False: no more may be started, or none could be. */
+WIPPYI_FN bool wippyi_host_spare(wippyi_host *host);
 
 #endif /* WIPPYI_HOST_H */

@@ -895,6 +895,7 @@ WIPPY_API bool wippy_terminated(const wippy_self *self)
 {
     return self->slot != NULL &&
            ((wippyi_a64_load_rlx(&self->slot->life) & WIPPYI_LIFE_TERMINATE) != 0 ||
+            (wippyi_a32_load_rlx(&self->slot->marks) & WIPPYI_MARK_TERMINATE) != 0 ||
             wippyi_a32_load_rlx(&self->host->state) == WIPPYI_HOST_KILLING);
 }
 
@@ -988,21 +989,47 @@ WIPPY_API wippy_result wippy_cancel(wippy_self *self, wippy_pid target, const ch
     return wippyi_cancel(self->rt, self->worker, self->pid.id, target.id, reason);
 }
 
-WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uint64_t pid)
+/* live -> live and terminated, only for this tenant: the generation is part of the word.
+   seq_cst: before the claim, see wippyi_mailbox_idle(). */
+static wippy_result wippyi_terminate_live(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
+                                          uint64_t pid)
 {
-    wippyi_slot *slot = wippyi_slot_of(rt, pid);
     uint64_t expected = pid;
-    if (slot == NULL || pid == 0) {
-        return WIPPY_ERR_GONE;
-    }
-    /* live -> live and terminated, only for this tenant: the generation is part of the word.
-       seq_cst: before the claim, see wippyi_mailbox_idle(). */
     if (!wippyi_a64_cas_sc(&slot->life, &expected, pid | WIPPYI_LIFE_TERMINATE)) {
         return expected == (pid | WIPPYI_LIFE_TERMINATE) ? WIPPY_OK : WIPPY_ERR_GONE;
     }
     if (wippyi_mailbox_claim(&slot->box)) {
         wippyi_schedule(rt, w, slot);
     }
+    return WIPPY_OK;
+}
+
+/* Under the stripe the tenant stays who it is, so the mark is for nobody else. */
+static bool wippyi_terminate_unborn(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid)
+{
+    wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
+    bool ours;
+    wippyi_mutex_lock(stripe);
+    ours = wippyi_tenant_is(slot, pid);
+    if (ours) {
+        wippyi_a32_or_sc(&slot->marks, WIPPYI_MARK_TERMINATE); /* RMW: see WIPPYI_MARK_TERMINATE */
+    }
+    wippyi_mutex_unlock(stripe);
+    return ours;
+}
+
+WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uint64_t pid)
+{
+    wippyi_slot *slot = wippyi_slot_of(rt, pid);
+    wippy_result r;
+    if (slot == NULL || pid == 0) {
+        return WIPPY_ERR_GONE;
+    }
+    r = wippyi_terminate_live(rt, w, slot, pid);
+    if (r == WIPPY_OK || !wippyi_terminate_unborn(rt, slot, pid)) {
+        return r;
+    }
+    (void)wippyi_terminate_live(rt, w, slot, pid); /* born meanwhile: it may not have seen the mark */
     return WIPPY_OK;
 }
 

@@ -331,13 +331,20 @@ static void wippyi_bind_exec(wippy_runtime *rt, wippyi_worker *w, const wippyi_j
     }
 }
 
+/* Was the process asked to end before it could? seq_cst: after the store of the life word that
+   publishes it; whoever asks writes the mark and then looks at the life word. */
+static bool wippyi_unwanted(const wippyi_slot *slot)
+{
+    return (wippyi_a32_load_sc(&slot->marks) & WIPPYI_MARK_TERMINATE) != 0;
+}
+
 /* A process that comes to life while its host stops was not there when the others were told. */
-static void wippyi_late_for_stop(wippyi_worker *w, uint64_t pid)
+static void wippyi_late_for_stop(wippyi_worker *w, const wippyi_slot *slot, uint64_t pid)
 {
     uint32_t state = wippyi_a32_load_sc(&w->host->state);
     if (state == WIPPYI_HOST_STOPPING) {
         (void)wippyi_cancel(w->host->rt, w, 0, pid, "scheduler shutdown");
-    } else if (state == WIPPYI_HOST_KILLING) {
+    } else if (state == WIPPYI_HOST_KILLING || wippyi_unwanted(slot)) {
         (void)wippyi_terminate(w->host->rt, w, pid);
     }
 }
@@ -358,7 +365,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
        host's state, which a stop changes before it looks for live processes */
     wippyi_a64_store_sc(&slot->life, pid);
     wippyi_sim_pause(rt);
-    wippyi_late_for_stop(w, pid);
+    wippyi_late_for_stop(w, slot, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;
     wippyi_a64_add_rlx(&rt->spawned, 1); /* gauge */
@@ -470,6 +477,9 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
         slot->fresh = job->messages;
         slot->fresh_end = &last->next_;
         job->messages = NULL;
+    }
+    if (r == WIPPY_OK && wippyi_unwanted(slot)) {
+        r = WIPPY_ERR_CANCELED;
     }
     if (r == WIPPY_OK && type->desc.init != NULL) {
         wippyi_interlude outer;
@@ -1095,13 +1105,13 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
         }
     }
     old = slot->entry;
-    wippyi_mutex_lock(stripe); /* statistics read it there */
+    wippyi_mutex_lock(stripe); /* statistics and the watchdog read them there */
     slot->entry = entry;
+    slot->type = (uint16_t)(type.id - 1);
     wippyi_mutex_unlock(stripe);
     if (old != NULL) {
         wippy_entry_release(rt, old);
     }
-    slot->type = (uint16_t)(type.id - 1);
     slot->state = state;
     job->input.entry = entry != NULL ? wippy_entry_id(entry) : "";
     wippyi_self_begin(self, w, slot, self->pid.id);

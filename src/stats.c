@@ -56,6 +56,7 @@ WIPPY_API wippy_result wippy_host_stats(wippy_runtime *rt, wippy_host handle, wi
     out->workers = wippyi_a32_load_acq(&host->worker_count);
     out->processes = wippyi_a32_load_rlx(&host->processes);
     out->refused = wippyi_a64_load_rlx(&host->refused);
+    out->stuck_ended = wippyi_a64_load_rlx(&host->stuck_ended);
     count = wippyi_a32_load_acq(&host->worker_slots);
     for (i = 0; i < count; i++) {
         const wippyi_worker *w = wippyi_host_worker(host, i);

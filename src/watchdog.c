@@ -1,11 +1,13 @@
 #include "watchdog.h"
 
 #include "host.h"
+#include "process.h"
 #include "scheduler.h"
 
 #include <string.h>
 
 #define WIPPYI_REPORT_TICKS 100 /* slices after which a step is named in the log */
+#define WIPPYI_STUCK_AGAIN  10  /* the next processes of a crowd are ended this many times sooner */
 
 struct wippyi_watchdog {
     wippy_runtime *rt;
@@ -75,35 +77,143 @@ static bool wippyi_watchdog_look(wippyi_watchdog *dog, wippyi_worker *w)
     return true;
 }
 
-/* Somebody must run what waits behind an overdue step. */
-static void wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
+/* Somebody must run what waits behind an overdue step. False: nobody can. */
+static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
 {
     bool timers_due = wippyi_a64_load_rlx(&w->wheel_next_ns) <= wippyi_clock_mono_ns();
     uint64_t word = wippyi_a64_load_sc(&host->sleep_word);
     if (!timers_due && !wippyi_host_has_work(host)) {
-        return;
+        return true;
     }
     if ((word >> 32) > 0) {
         wippyi_host_notify(host);
-    } else if ((uint32_t)word == 0) {
-        wippyi_host_spare(host);
+        return true;
     }
+    return (uint32_t)word > 0 || wippyi_host_spare(host);
+}
+
+/* ---- crowds: more steps that do not give way than a host may have threads ---- */
+
+/* Types with an interrupt look at what they are told; other C code would not see that it shall end.
+   Under the stripe, where neither the tenant nor its type changes. */
+static bool wippyi_watchdog_endable(wippy_runtime *rt, uint64_t pid)
+{
+    wippyi_slot *slot = wippyi_slot_of(rt, pid);
+    wippyi_mutex *stripe = &rt->stripes[wippyi_pid_slot(pid) % WIPPYI_STRIPES];
+    bool endable;
+    if (pid == 0 || slot == NULL) {
+        return false;
+    }
+    wippyi_mutex_lock(stripe);
+    endable = wippyi_tenant_is(slot, pid) &&
+              wippyi_type_at(rt, slot->type)->desc.interrupt != NULL;
+    wippyi_mutex_unlock(stripe);
+    return endable;
+}
+
+/* Who runs in the step the watchdog saw; 0: that step is over. */
+static uint64_t wippyi_watchdog_running(const wippyi_worker *w)
+{
+    uint64_t pid = wippyi_a64_load_rlx(&w->running_pid);
+    return wippyi_a64_load_acq(&w->step_number) == w->seen_step ? pid : 0;
+}
+
+/* The worker that has been longest in one step, for at least that many ticks, that can be ended and was
+   not told so yet. Shorter ones may only wait for a processor. */
+static wippyi_worker *wippyi_watchdog_longest(wippyi_host *host, uint32_t ticks, uint64_t *pid)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    wippyi_worker *longest = NULL;
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_worker *w = wippyi_host_worker(host, i);
+        uint64_t running = wippyi_watchdog_running(w);
+        if (w->seen_ticks >= (longest != NULL ? longest->seen_ticks + 1 : ticks) &&
+            w->ended_step != w->seen_step && wippyi_watchdog_endable(host->rt, running)) {
+            longest = w;
+            *pid = running;
+        }
+    }
+    return longest;
+}
+
+static void wippyi_watchdog_end(wippyi_host *host, uint64_t id)
+{
+    wippy_runtime *rt = host->rt;
+    char text[256];
+    wippy_pid pid;
+    wippy_slice none;
+    none.data = NULL;
+    none.size = 0;
+    pid.id = id;
+    if (wippyi_terminate(rt, NULL, id) != WIPPY_OK) {
+        return; /* it is over */
+    }
+    wippyi_a64_store_rlx(&host->stuck_ended, wippyi_a64_load_rlx(&host->stuck_ended) + 1);
+    (void)wippy_pid_text(rt, pid, text, sizeof(text));
+    wippyi_log(rt, WIPPY_LOG_WARN, "scheduler", none,
+               "process %s is terminated: steps that do not give way hold all threads of its host",
+               text);
+}
+
+/* The longest `batch` of them. */
+static void wippyi_watchdog_disperse(wippyi_host *host, uint32_t ticks, uint32_t batch)
+{
+    while (batch-- > 0) {
+        uint64_t pid = 0;
+        wippyi_worker *longest = wippyi_watchdog_longest(host, ticks, &pid);
+        if (longest == NULL) {
+            return;
+        }
+        longest->ended_step = longest->seen_step;
+        wippyi_watchdog_end(host, pid);
+    }
+}
+
+/* stuck: every thread is in an overdue step, work waits, and nobody can be called. A crowd is one that
+   lasts; while it does, the next ends come sooner, and twice as many at a time: who waits in the queue
+   behind them has to see all of them come and go. */
+static void wippyi_watchdog_crowd(wippyi_host *host, bool stuck)
+{
+    const wippy_desc *desc = &host->rt->desc;
+    uint32_t patience = (uint32_t)WIPPYI_MIN((uint64_t)desc->stuck_ms * 1000 / desc->slice_us + 1,
+                                             (uint64_t)UINT32_MAX);
+    if (!stuck) {
+        host->stuck_ticks -= host->stuck_ticks > 0 ? 1 : 0;
+        host->stuck_batch = host->stuck_ticks > 0 ? host->stuck_batch : 0;
+        return;
+    }
+    if (desc->stuck_ms == UINT32_MAX || ++host->stuck_ticks < patience) {
+        return;
+    }
+    host->stuck_ticks = patience - patience / WIPPYI_STUCK_AGAIN;
+    host->stuck_batch = WIPPYI_MIN(host->stuck_batch * 2 + 1, WIPPYI_WORKERS_MAX);
+    wippyi_watchdog_disperse(host, patience / WIPPYI_STUCK_AGAIN, (host->stuck_batch + 1) / 2);
+}
+
+static void wippyi_watchdog_host(wippyi_watchdog *dog, wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    bool held = true;   /* every thread is in an overdue step */
+    bool helped = true; /* whatever waits, somebody will run it */
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_worker *w = wippyi_host_worker(host, i);
+        if (wippyi_watchdog_look(dog, w)) {
+            helped = wippyi_watchdog_relieve(host, w) && helped;
+        } else if (wippyi_a32_load_acq(&w->exited) == 0) {
+            held = false;
+        }
+    }
+    wippyi_watchdog_crowd(host, held && !helped);
 }
 
 static void wippyi_watchdog_tick(wippyi_watchdog *dog)
 {
     wippyi_host *host = (wippyi_host *)wippyi_ap_load_acq(&dog->rt->host_list);
     for (; host != NULL; host = host->next_host) {
-        uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
-        uint32_t i;
-        if (host->kind == WIPPY_HOST_PUMP) {
-            continue;
-        }
-        for (i = 0; i < count; i++) {
-            wippyi_worker *w = wippyi_host_worker(host, i);
-            if (wippyi_watchdog_look(dog, w)) {
-                wippyi_watchdog_relieve(host, w);
-            }
+        if (host->kind != WIPPY_HOST_PUMP) {
+            wippyi_watchdog_host(dog, host);
         }
     }
 }

@@ -1,8 +1,9 @@
 /* ========================================================================== >>watchdog
    Notices steps that take too long: interrupts them, has their neighbours stolen, names them in the
-   log. One thread a runtime, started with the first pool host, asleep while all workers are.
+   log, and when they hold all threads of a host while others wait, ends one after the other. One thread a runtime, started with the first pool host, asleep while all workers are.
    enter, leave, rest, work: the worker itself.   The rest: the thread that starts or ends hosts.
-   Locks: rt->hosts_lock is not needed: hosts are only ever added.   Allocates: itself. */
+   Locks: rt->hosts_lock is not needed: hosts are only ever added. Takes thread_lock of a host (never
+   waiting) and stripes, one at a time.   Allocates: itself. */
 #ifndef WIPPYI_WATCHDOG_H
 #define WIPPYI_WATCHDOG_H
 

@@ -287,13 +287,14 @@ static int wippyli_hosts_list(lua_State *L)
         if (wippy_host_stats(rt, hosts[i], &info) != WIPPY_OK) {
             continue;
         }
-        lua_createtable(L, 0, 6);
+        lua_createtable(L, 0, 7);
         wippyli_field_text(L, "id", info.name);
         wippyli_field_integer(L, "workers", (int64_t)info.workers);
         wippyli_field_integer(L, "processes", (int64_t)info.processes);
         wippyli_field_integer(L, "executed", (int64_t)info.executed);
         wippyli_field_integer(L, "stolen", (int64_t)info.stolen);
         wippyli_field_integer(L, "queue_depth", (int64_t)info.queue_depth);
+        wippyli_field_integer(L, "stuck_ended", (int64_t)info.stuck_ended);
         lua_rawseti(L, -2, ++shown);
     }
     return 1;

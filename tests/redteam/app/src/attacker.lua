@@ -531,9 +531,10 @@ function attack.storm_calls()
     error("called")
 end
 
--- Many at once, each in a place where it cannot be pre-empted: more of them than a host has workers.
+-- Many at once, each in a place where it cannot be pre-empted: more of them than a host has threads. No
+-- links: each has to be ended by itself. A spawn answers when the chunk was loaded, so each has a helper.
 local function crowd(entry, ...)
-    for _ = 1, 20 do process.spawn_linked("red:storm", "red:field", "helper", entry, ...) end
+    for _ = 1, 20 do process.spawn("red:storm", "red:field", "helper", entry, ...) end
     process.inbox():receive()
 end
 function attack.crowd_sort() crowd("red:attacker", "loop_sort") end

@@ -22,10 +22,8 @@ function storm.sleep()
     process.inbox():receive()
 end
 
--- Starts one more program and falls with it, or lets it fall with itself.
 function storm.helper(entry, ...)
-    process.spawn_linked(entry, "red:field", ...)
-    process.listen("never"):receive()
+    process.spawn(entry, "red:field", ...)
 end
 
 function storm.deaf()

@@ -51,7 +51,7 @@ case("hosts", function()
     local by_id = {}
     for _, host in ipairs(expect.truthy(system.hosts.list())) do by_id[host.id] = host end
     local host = expect.truthy(by_id["app:processes"], "app:processes")
-    for _, field in ipairs{ "workers", "processes", "executed", "stolen", "queue_depth" } do
+    for _, field in ipairs{ "workers", "processes", "executed", "stolen", "queue_depth", "stuck_ended" } do
         expect.equal(math.type(host[field]), "integer", field)
     end
     expect.truthy(host.workers >= 1, "workers")
