@@ -171,24 +171,60 @@ WIPPYI_FN void wippyi_heap_init(wippyi_heap *heap, wippyi_depot *depot)
     heap->depot = depot;
 }
 
-WIPPYI_FN void *wippyi_heap_refill(wippyi_heap *heap, uint32_t size_class)
+#if !WIPPYI_ASAN
+/* A block of a class that has none in hand: from the spare batch or the depot. */
+static void *wippyi_heap_reload(wippyi_heap *heap, uint32_t size_class)
 {
-#if WIPPYI_ASAN
-    /* straight from the allocator, so that the sanitizer sees every use after free */
-    return wippyi_mem_alloc(heap->depot->mem, wippyi_class_bytes(size_class));
-#else
     wippyi_block *batch = heap->classes[size_class].spare;
     if (batch != NULL) {
         heap->classes[size_class].spare = NULL;
     } else {
         batch = wippyi_depot_take(heap->depot, size_class);
     }
-    if (batch == NULL) {
-        return wippyi_heap_cut(heap, size_class);
+    if (batch != NULL) {
+        heap->classes[size_class].head = batch->next;
+        heap->classes[size_class].count = batch->count - 1;
     }
-    heap->classes[size_class].head = batch->next;
-    heap->classes[size_class].count = batch->count - 1;
     return batch;
+}
+
+/* The allocator has no more, but blocks of a larger class may lie idle after a flood of large mail:
+   cut one up. The pieces stay in their new class. */
+static void *wippyi_heap_split(wippyi_heap *heap, uint32_t size_class)
+{
+    size_t piece = wippyi_class_bytes(size_class);
+    uint32_t larger;
+    for (larger = size_class + 1; larger < WIPPYI_CLASSES; larger++) {
+        char *block = (char *)heap->classes[larger].head;
+        size_t at;
+        if (block == NULL) {
+            block = (char *)wippyi_heap_reload(heap, larger);
+        } else {
+            heap->classes[larger].head = heap->classes[larger].head->next;
+            heap->classes[larger].count--;
+        }
+        for (at = piece; block != NULL && at < wippyi_class_bytes(larger); at += piece) {
+            wippyi_heap_put(heap, size_class, block + at);
+        }
+        if (block != NULL) {
+            return block;
+        }
+    }
+    return NULL;
+}
+#endif
+
+WIPPYI_FN void *wippyi_heap_refill(wippyi_heap *heap, uint32_t size_class)
+{
+#if WIPPYI_ASAN
+    /* straight from the allocator, so that the sanitizer sees every use after free */
+    return wippyi_mem_alloc(heap->depot->mem, wippyi_class_bytes(size_class));
+#else
+    void *block = wippyi_heap_reload(heap, size_class);
+    if (block == NULL) {
+        block = wippyi_heap_cut(heap, size_class);
+    }
+    return block != NULL ? block : wippyi_heap_split(heap, size_class);
 #endif
 }
 

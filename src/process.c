@@ -107,9 +107,12 @@ WIPPYI_FN void wippyi_mail_release(wippy_runtime *rt, wippyi_worker *w, wippy_ma
 
 WIPPYI_FN void wippyi_uncount(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
 {
-    /* seq_cst, before the look at the mark: see wippy_want_writable() */
-    wippyi_a32_sub_sc(&slot->pending, 1);
-    if (WIPPYI_UNLIKELY((wippyi_a32_load_sc(&slot->marks) & WIPPYI_MARK_WRITABLE) != 0)) {
+    uint32_t limit = wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit);
+    /* seq_cst, before the look at the mark: see wippy_want_writable(). Only who makes room looks: a
+       refused sender that finds the mailbox as full as before would wake those who wait in vain. */
+    uint32_t before = wippyi_a32_sub_sc(&slot->pending, 1);
+    if (WIPPYI_UNLIKELY((wippyi_a32_load_sc(&slot->marks) & WIPPYI_MARK_WRITABLE) != 0) &&
+        (limit == 0 || before <= limit)) {
         wippyi_relations_writable(rt, w, slot);
     }
 }
