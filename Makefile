@@ -10,6 +10,8 @@
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
 #   make coverage     lines and branches of src/ that the tests reach: build/coverage/coverage.txt
 #   make stress       the stress programs, ten times longer
+#   make overload     a million processes, a million timers, storms of everything; 2 GB, minutes
+#   make foreign      the tests on other machines: clang, 32 bits, musl, arm64, s390x (emulated)
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
@@ -80,8 +82,8 @@ COMPILE_CXX = $(CXX) -std=c++17 $(CXXFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -MF $@.
 INSIDE := -iquote src -iquote tests -DWIPPYI_KEEP_MACROS -D_GNU_SOURCE
 SPLIT := -iquote src -DWIPPY_SPLIT -D_GNU_SOURCE
 
-.PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress redteam explore mutants \
-	bench bench-peers bench-scale bench-guard examples install uninstall dist format clean
+.PHONY: all run test test-programs amalgamate split matrix asan tsan coverage stress overload foreign soak redteam \
+	explore mutants bench bench-peers bench-scale bench-guard examples install uninstall dist format clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -187,8 +189,8 @@ PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_
 SCRIPTS := $(sort $(wildcard tests/*/run))
 # Not under sanitizers: nothing of ours runs in the first two; the others watch signals, memory limits and
 # clocks, which sanitizers change.
-ONCE_SCRIPTS := tests/compile/run tests/tools/run tests/redteam/run tests/watch/run
-only = $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1)
+ONCE_SCRIPTS := tests/foreign/run tests/compile/run tests/tools/run tests/redteam/run tests/watch/run
+only = $(strip $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1))
 
 $(INSIDE_TESTS): $(BUILD)/%: %.c tests/test.h $(OUT)/wippy.h
 	@mkdir -p $(@D)
@@ -278,6 +280,12 @@ test-programs: $(call only,$(SANITIZED)) $(if $(call only,$(SCRIPTS)),$(BUILD)/w
 
 stress:
 	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+overload:
+	@$(MAKE) --no-print-directory test ONLY=tests/overload/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+foreign: $(HEADERS)
+	@tests/foreign/run all
 
 redteam: $(BUILD)/wippy
 	@REDTEAM_MS=$${REDTEAM_MS:-500} tests/redteam/run
