@@ -1510,7 +1510,8 @@ typedef struct wippy_project_desc {
 
 /* Load a project: every *.yaml, *.yml and *.json below its roots, in path order, as one version.
    A file that is wrong is skipped as a whole with a warning; of two entries with one id the later
-   wins, with a warning.
+   wins, with a warning. An entry that its kind refuses stays readable, but is not used, with a
+   warning.
 
    desc     NULL or zeroed = the current directory
    diag     may be NULL
@@ -1519,8 +1520,8 @@ typedef struct wippy_project_desc {
    Returns: WIPPY_OK (also when there was nothing to load), _ERR_INVALID (lock file, override, an
             import cycle: "adding dependency would create a cycle"), _ERR_SYNTAX (lock file),
             _ERR_NOTFOUND (need_lock, or a directory that is not there; an override without entry),
-            _ERR_CONFLICT, _ERR_IO, _ERR_LIMIT (a path too long, directories nested too deep),
-            _ERR_NOMEM, or what a handler answered. */
+            _ERR_CONFLICT (two imports under one alias), _ERR_IO, _ERR_LIMIT (a path too long,
+            directories nested too deep), _ERR_NOMEM, _ERR_STOPPED. */
 WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project_desc *desc,
                                           wippy_diag *diag);
 

@@ -23,6 +23,7 @@ enum {
 typedef struct wippyi_change {
     wippyi_registry *registry;
     wippyi_change_mode mode;
+    bool lenient; /* an entry that is refused stays stored, the others go on */
     wippyi_changes list;
     wippy_snapshot *base;
     wippy_snapshot *next;
@@ -310,6 +311,15 @@ static wippy_result wippyi_change_without_kind(wippyi_change *change, size_t pos
     return WIPPY_OK;
 }
 
+static void wippyi_change_leave_stored(wippyi_change *change, size_t position)
+{
+    wippy_slice none = {NULL, 0};
+    change->state[position] = WIPPYI_CHANGE_STORED;
+    wippyi_log(change->registry->rt, WIPPY_LOG_WARN, "registry", none,
+               "entry is kept but not usable: %s: %s", change->list.items[position].after->id,
+               change->diag->message);
+}
+
 /* What can be said of a change before its kind is asked. */
 static wippy_result wippyi_change_look(wippyi_change *change, size_t position)
 {
@@ -319,7 +329,12 @@ static wippy_result wippyi_change_look(wippyi_change *change, size_t position)
         return wippyi_change_without_kind(change, position);
     }
     if ((kind->desc.flags & WIPPY_KIND_PASSIVE) == 0 && item->after != NULL) {
-        return wippyi_refs_aliases(item->after, change->diag);
+        wippy_result result = wippyi_refs_aliases(item->after, change->diag);
+        if (result != WIPPY_OK && change->lenient) {
+            wippyi_change_leave_stored(change, position);
+            result = WIPPY_OK;
+        }
+        return result;
     }
     if (item->after == NULL && !item->before->applied) {
         change->state[position] = WIPPYI_CHANGE_STORED; /* its kind never had it */
@@ -475,13 +490,12 @@ static bool wippyi_change_may_wait(const wippyi_change *change, size_t position)
                              (change->mode == WIPPYI_CHANGE_MOVE && !after->applied));
 }
 
-static void wippyi_change_leave_stored(wippyi_change *change, size_t position)
+/* May the others go on without this one? Not when the reason is not its own. */
+static bool wippyi_change_may_lack(const wippyi_change *change, size_t position, wippy_result result)
 {
-    wippy_slice none = {NULL, 0};
-    change->state[position] = WIPPYI_CHANGE_STORED;
-    wippyi_log(change->registry->rt, WIPPY_LOG_WARN, "registry", none,
-               "entry is kept but not usable: %s: %s", change->list.items[position].after->id,
-               change->diag->message);
+    const wippy_entry *after = change->list.items[position].after;
+    return after != NULL && result != WIPPY_ERR_NOMEM && result != WIPPY_ERR_STOPPED &&
+           (change->lenient || (change->mode == WIPPYI_CHANGE_MOVE && !after->applied));
 }
 
 /* Bring every change in state `from` to state `to`. One that does not find something is asked again
@@ -504,12 +518,14 @@ static wippy_result wippyi_change_round(wippyi_change *change, uint8_t from, uin
             if (result == WIPPY_OK) {
                 change->state[position] = to;
                 moved = true;
-            } else if (result != WIPPY_ERR_NOTFOUND || !wippyi_change_may_wait(change, position)) {
-                return result;
-            } else if (last) {
+            } else if (result == WIPPY_ERR_NOTFOUND && wippyi_change_may_wait(change, position) &&
+                       !last) {
+                waiting = true;
+            } else if ((result == WIPPY_ERR_NOTFOUND && wippyi_change_may_wait(change, position)) ||
+                       wippyi_change_may_lack(change, position, result)) {
                 wippyi_change_leave_stored(change, position);
             } else {
-                waiting = true;
+                return result;
             }
         }
     }
@@ -658,7 +674,7 @@ WIPPY_API wippy_result wippy_registry_apply_version(wippy_runtime *rt, int64_t v
 }
 
 WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry *const *entries,
-                                          size_t count, wippy_diag *diag)
+                                          size_t count, bool lenient, wippy_diag *diag)
 {
     wippyi_change change;
     if (count == 0) {
@@ -668,6 +684,7 @@ WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry
     if (result != WIPPY_OK) {
         return result;
     }
+    change.lenient = lenient;
     result = wippyi_change_take_loaded(&change, entries, count);
     if (result == WIPPY_OK) {
         result = wippyi_change_run(&change);

@@ -11,10 +11,11 @@
 
 /* Apply what was loaded: entries that nobody else knows yet and whose ids are all different; each is
    created or replaces the one that is there. They get their order and revision here; the caller
-   releases its holds afterwards. Kinds without handler and references not found are warned about.
+   releases its holds afterwards. Kinds without handler and references not found are warned about;
+   when lenient, so is an entry that its kind refuses: it stays readable, the others go on.
    Nothing to load is fine. Returns: as wippy_registry_apply(). */
 WIPPYI_FN wippy_result wippyi_change_load(wippyi_registry *registry, wippy_entry *const *entries,
-                                          size_t count, wippy_diag *diag);
+                                          size_t count, bool lenient, wippy_diag *diag);
 
 /* Is that the file of an entry that a reload may delete? */
 typedef bool (*wippyi_owns_fn)(const char *file, void *user_data);

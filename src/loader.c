@@ -578,11 +578,11 @@ static void wippyi_loader_free(wippyi_loader *loader)
     wippyi_mem_free(mem, loader, sizeof(*loader));
 }
 
-static wippy_result wippyi_loader_finish(wippyi_loader *loader, wippy_result result)
+static wippy_result wippyi_loader_finish(wippyi_loader *loader, bool lenient, wippy_result result)
 {
     if (result == WIPPY_OK) {
         result = wippyi_change_load(wippyi_runtime_registry(loader->rt), loader->entries.items,
-                                    loader->entries.count, loader->diag);
+                                    loader->entries.count, lenient, loader->diag);
     }
     wippyi_loader_free(loader);
     return result;
@@ -609,7 +609,7 @@ WIPPY_API wippy_result wippy_load_project(wippy_runtime *rt, const wippy_project
     }
     wippy_result result = wippyi_loader_project(loader, &roots);
     wippyi_roots_free(&roots);
-    return wippyi_loader_finish(loader, result);
+    return wippyi_loader_finish(loader, true, result);
 }
 
 /* Is the file below one of the roots? Entries made at run time have none. */
@@ -668,5 +668,5 @@ WIPPY_API wippy_result wippy_load_text(wippy_runtime *rt, const char *name, cons
     document.need_namespace = true;
     document.duplicate = wippyi_loader_duplicate;
     document.user_data = loader;
-    return wippyi_loader_finish(loader, wippyi_loader_text(loader, &document, diag));
+    return wippyi_loader_finish(loader, false, wippyi_loader_text(loader, &document, diag));
 }

@@ -67,6 +67,7 @@ typedef struct kit {
     wippy_runtime *rt;
     char log[KIT_LOG_ROOM]; /* "logger: message fields\n" of every warning */
     size_t log_size;
+    bool lenient; /* a load leaves out what is refused */
 } kit;
 
 static inline void kit_log(const wippy_log_record *record, void *user_data)

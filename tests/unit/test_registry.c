@@ -515,7 +515,7 @@ static wippy_result load(kit *k, const char *const *ids_kinds_data, size_t count
         result = entries[i] != NULL ? result : WIPPY_ERR_NOMEM;
     }
     if (result == WIPPY_OK) {
-        result = wippyi_change_load(wippyi_runtime_registry(k->rt), entries, count, diag);
+        result = wippyi_change_load(wippyi_runtime_registry(k->rt), entries, count, k->lenient, diag);
     }
     for (size_t i = 0; i < count; i++) {
         wippy_entry_release(k->rt, entries[i]);
@@ -655,6 +655,52 @@ TEST(test_load_refusal_fails_the_whole_load)
     kit_close(&k);
 }
 
+TEST(test_load_lenient_refusal_leaves_out_only_that_entry)
+{
+    static kit_kind kind;
+    kit k;
+    for (int apply = 0; apply < 2; apply++) {
+        memset(&kind, 0, sizeof(kind));
+        *(apply ? &kind.refuse_apply : &kind.refuse_check) = "x:b";
+        kind.refuse_result = WIPPY_ERR_INVALID;
+        REQUIRE(kit_open(&k));
+        k.lenient = true;
+        CHECK_EQ_INT(kit_add_kind(&k, &kind, "t", 0), WIPPY_OK);
+        const char *const some[] = {"x:a", "t", "", "x:b", "t", "", "x:c", "t",
+                                    "{'imports': {'': 'x:a'}}"};
+        CHECK_EQ_INT(load(&k, some, 3, NULL), WIPPY_OK);
+        CHECK_HAS(k.log, "registry: entry is kept but not usable: x:b: refused x:b");
+        CHECK_HAS(k.log, "registry: entry is kept but not usable: x:c: import alias is empty");
+        CHECK_HAS(kind.trace, "commit+x:a ");
+        CHECK(strstr(kind.trace, "commit+x:b") == NULL);
+        CHECK(strstr(kind.trace, "x:c") == NULL); /* its kind was not even asked */
+        CHECK_STR(kit_current_ids(&k), "x:a x:b x:c");
+        kind.trace[0] = '\0';
+        CHECK_EQ_INT(kit_one(&k, '-', "x:b", NULL, ""), WIPPY_OK);
+        CHECK_STR(kind.trace, ""); /* its kind never had it */
+        CHECK_EQ_INT(wippy_registry_apply_version(k.rt, 0, NULL), WIPPY_OK); /* and may go on without */
+        CHECK_STR(kit_current_ids(&k), "x:a x:b x:c");
+        kit_close(&k);
+    }
+}
+
+TEST(test_load_lenient_without_memory_fails_as_a_whole)
+{
+    static kit_kind kind;
+    wippy_diag diag;
+    kit k;
+    memset(&kind, 0, sizeof(kind));
+    kind.refuse_apply = "x:b";
+    kind.refuse_result = WIPPY_ERR_NOMEM;
+    REQUIRE(kit_open(&k));
+    k.lenient = true;
+    CHECK_EQ_INT(kit_add_kind(&k, &kind, "t", 0), WIPPY_OK);
+    const char *const some[] = {"x:a", "t", "", "x:b", "t", ""};
+    CHECK_EQ_INT(load(&k, some, 2, &diag), WIPPY_ERR_NOMEM);
+    CHECK_STR(kit_current_ids(&k), "");
+    kit_close(&k);
+}
+
 /* ------------------------------------------------------------------ no memory */
 
 /* Everything once: whatever allocation fails, what was is still there and nothing leaks. */
@@ -743,4 +789,6 @@ TEST_MAIN(TEST_ENTRY(test_entry_make_copies_and_fills_in_empty_maps),
           TEST_ENTRY(test_load_asks_again_what_was_not_found),
           TEST_ENTRY(test_load_entry_that_was_not_applied_is_created_by_its_update),
           TEST_ENTRY(test_load_refusal_fails_the_whole_load),
+          TEST_ENTRY(test_load_lenient_refusal_leaves_out_only_that_entry),
+          TEST_ENTRY(test_load_lenient_without_memory_fails_as_a_whole),
           TEST_ENTRY(test_registry_without_memory_nothing_changes_and_nothing_leaks))
