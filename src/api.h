@@ -987,6 +987,59 @@ WIPPY_API wippy_result wippy_name_find(wippy_runtime *rt, const char *name, size
                                        wippy_pid *out);
 WIPPY_API wippy_result wippy_name_release(wippy_self *self, const char *name, size_t bytes);
 
+/* Groups: processes that share a name, in a scope (an id such as "app:rooms"; Lua programs open those
+   that an entry of kind pg.scope declares). Scope and group are 1..255 bytes.
+
+   Join a group; again and it takes as many leaves. A process is a member until it leaves or ends, also
+   over an upgrade.
+   Thread:  a step or init of self.
+   Returns: WIPPY_OK, _ERR_INVALID (texts, self is no process, inside `close`), _ERR_DENIED,
+            _ERR_NOMEM.
+   Cost:    join: two blocks, a lock, a look at the groups that self is in and at every watch. */
+WIPPY_API wippy_result wippy_group_join(wippy_self *self, const char *scope, const char *group);
+
+/* Thread:  a step, init or close of self.
+   Returns: WIPPY_OK, _ERR_NOTFOUND (not a member), _ERR_INVALID, _ERR_DENIED. */
+WIPPY_API wippy_result wippy_group_leave(wippy_self *self, const char *scope, const char *group);
+
+/* Members that can be reached, in the order in which they joined. pids may be NULL when room is 0.
+   Thread: any.   Returns: how many there are (may exceed room). */
+WIPPY_API size_t wippy_group_members(wippy_runtime *rt, const char *scope, const char *group,
+                                     wippy_pid *pids, size_t room);
+
+/* Name of the first group of a scope, by bytes, after the one named `after` (NULL = from the start);
+   so a loop sees every group that stays, whatever comes and goes meanwhile.
+   name     receives the name and a zero; 256 bytes are always enough
+   Thread:  any.   Returns: WIPPY_OK, _ERR_NOTFOUND (no more), _ERR_LIMIT (room), _ERR_INVALID. */
+WIPPY_API wippy_result wippy_group_next(wippy_runtime *rt, const char *scope, const char *after,
+                                        char *name, size_t room);
+
+/* Send a message to every member, self included if it is one.
+   sent     receives to how many; who refused it (as wippy_send() does) is passed over; may be NULL
+   Thread:  as wippy_send().   Order: as wippy_send(), for each member.
+   Returns: WIPPY_OK, _ERR_INVALID (texts, topic, size or count, inside `close`), _ERR_DENIED,
+            _ERR_NOMEM (nothing was sent). */
+WIPPY_API wippy_result wippy_group_send(wippy_self *self, const char *scope, const char *group,
+                                        const wippy_message *message, size_t *sent);
+
+/* Hear of joins and leaves as messages: sender zero, one encoded map {system = "pg",
+   kind = "member.joined" or "member.left", path = group, data = {Group = group, PIDs = [pid text]}}.
+   A member that ends leaves before its EXIT is sent.
+
+   group    NULL or "" = every group of the scope
+   topic    name under which the news arrive, 1..255 bytes; copied
+   out      number of the watch, never 0; for wippy_group_unwatch()
+
+   A watch ends with wippy_group_unwatch() or with its process. It survives an upgrade: a body that may
+   be upgraded gives it up in `close`. News that find no memory or a full mailbox are dead letters.
+
+   Thread:  a step or init of self (unwatch: close too).
+   Order:   all watchers hear of two joins or leaves in the same order.
+   Returns: WIPPY_OK, _ERR_INVALID, _ERR_DENIED, _ERR_NOMEM; unwatch: WIPPY_OK, _ERR_NOTFOUND. */
+WIPPY_API wippy_result wippy_group_watch(wippy_self *self, const char *scope, const char *group,
+                                         const char *topic, uint64_t *out);
+WIPPY_API wippy_result wippy_group_unwatch(wippy_self *self, uint64_t number);
+
 /* Text form of a pid: "{host|0x00001}"; "" for the zero pid. Writes at most room bytes with the
    final zero. Thread: any.   Returns: length of the whole text. */
 WIPPY_API size_t wippy_pid_text(wippy_runtime *rt, wippy_pid pid, char *text, size_t room);

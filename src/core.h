@@ -162,6 +162,8 @@ struct wippyi_relations {
     wippyi_rel_node *links;
     wippyi_name *names;
     wippyi_waiter *waiters;
+    struct wippyi_member *groups; /* owner only; see groups.h */
+    struct wippyi_group_watch *watches; /* owner only */
 };
 
 /* ---- process (process.c) ---- */
@@ -428,6 +430,14 @@ typedef struct wippyi_shard {
     wippyi_strmap names; /* text -> wippyi_name* */
 } wippyi_shard;
 
+typedef struct wippyi_groups { /* groups.c */
+    wippyi_mutex lock;
+    wippyi_strmap by_key; /* scope NUL name -> wippyi_group; guarded by lock, as all below */
+    struct wippyi_group_watch *watches; /* in the order of asking */
+    struct wippyi_group_watch **watches_end;
+    uint64_t last_watch;
+} wippyi_groups;
+
 typedef struct wippyi_watchdog wippyi_watchdog; /* watchdog.c */
 typedef struct wippyi_blocking wippyi_blocking; /* blocking.c */
 typedef struct wippyi_waiting wippyi_waiting;   /* descriptors.c */
@@ -449,6 +459,7 @@ struct wippy_runtime {
     /* relations */
     wippyi_mutex stripes[WIPPYI_STRIPES];
     wippyi_shard shards[WIPPYI_NAME_SHARDS];
+    wippyi_groups groups;
     /* declared things: entries are constant once their count covers them; counts and blocks are
        written under tables_lock (release) and read by anybody (acquire) */
     wippyi_mutex tables_lock;

@@ -1,5 +1,6 @@
 #include "relations.h"
 
+#include "groups.h"
 #include "message.h"
 #include "process.h"
 #include "sim.h"
@@ -159,6 +160,38 @@ static void wippyi_relations_ensure(wippyi_slot *slot, wippyi_relations *spares[
         slot->relations = spares[i];
         spares[i] = NULL;
     }
+}
+
+WIPPYI_FN wippyi_relations *wippyi_relations_look(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid)
+{
+    wippyi_relations *relations;
+    wippyi_mutex_lock(wippyi_stripe(rt, pid));
+    relations = slot->relations;
+    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    return relations;
+}
+
+WIPPYI_FN wippyi_relations *wippyi_relations_own(wippy_runtime *rt, wippyi_worker *w,
+                                                 wippyi_slot *slot, uint64_t pid)
+{
+    wippyi_relations *relations = wippyi_relations_look(rt, slot, pid);
+    wippyi_relations *spares[2];
+    if (relations != NULL) {
+        return relations;
+    }
+    spares[0] = NULL;
+    spares[1] = wippyi_relations_new(rt, w);
+    if (spares[1] == NULL) {
+        return NULL;
+    }
+    wippyi_mutex_lock(wippyi_stripe(rt, pid));
+    if (wippyi_tenant_is(slot, pid)) {
+        wippyi_relations_ensure(slot, spares);
+        relations = slot->relations;
+    }
+    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_block_put(rt, w, spares[1], sizeof(wippyi_relations));
+    return relations;
 }
 
 WIPPYI_FN wippy_result wippyi_relate(wippy_runtime *rt, wippyi_relation *relation,
@@ -426,6 +459,7 @@ WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi
         return;
     }
     wippyi_names_exit(rt, pid, relations);
+    wippyi_groups_exit(rt, relations);
     wippyi_sim_pause(rt);
     watching = wippyi_relations_drain(rt, pid, &relations->watching);
     watched = wippyi_relations_drain(rt, pid, &relations->watched);

@@ -28,6 +28,13 @@ WIPPYI_FN wippy_result wippyi_relate(wippy_runtime *rt, wippyi_relation *relatio
 WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
                                      uint64_t pid, wippy_result code, wippyi_result *result);
 
+/* The lists of a process, by its owner: made when there are none yet (NULL: no memory, or its end is
+   under way), or only looked at. The pointer stays good until the process ends. */
+WIPPYI_FN wippyi_relations *wippyi_relations_own(wippy_runtime *rt, wippyi_worker *w,
+                                                 wippyi_slot *slot, uint64_t pid);
+WIPPYI_FN wippyi_relations *wippyi_relations_look(wippy_runtime *rt, wippyi_slot *slot,
+                                                  uint64_t pid);
+
 WIPPYI_FN wippy_result wippyi_name_claim(wippy_runtime *rt, const char *name, size_t bytes,
                                          uint64_t pid, bool owner_is_new);
 WIPPYI_FN void wippyi_relations_writable(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);

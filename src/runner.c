@@ -535,6 +535,8 @@ static void wippyi_runner_attempt(wippy_self *self, wippyi_runner *r)
     wippyi_runner_report(self, r, WIPPY_LOG_INFO, WIPPY_SERVICE_STARTING, false, "");
     if (r->config->type == WIPPYI_SERVICE_PROCESS) {
         wippyi_runner_spawn(self, r);
+    } else if (r->config->type == WIPPYI_SERVICE_SCOPE) {
+        wippyi_runner_running(self, r);
     } else {
         wippyi_runner_create_host(self, r);
     }

@@ -5,6 +5,7 @@
 #include "entry.h"
 #include "env.h"
 #include "events.h"
+#include "groups.h"
 #include "host.h"
 #include "message.h"
 #include "outdated.h"
@@ -333,6 +334,7 @@ static wippy_result wippyi_core_init(wippy_runtime *rt)
     r = r == WIPPY_OK ? wippyi_mutex_init(&rt->stop_lock) : r;
     r = r == WIPPY_OK ? wippyi_cond_init(&rt->stop_cond) : r;
     r = r == WIPPY_OK ? wippyi_relations_init(rt) : r;
+    r = r == WIPPY_OK ? wippyi_groups_init(rt) : r;
     return r == WIPPY_OK ? wippyi_fixed_results(rt) : r;
 }
 
@@ -393,6 +395,7 @@ static void wippyi_runtime_free(wippy_runtime *rt)
     wippyi_upper_free(rt);
     wippyi_hosts_destroy(rt);
     wippyi_tables_free(rt);
+    wippyi_groups_destroy(rt);
     wippyi_relations_destroy(rt);
     for (i = 0; i < WIPPYI_FIXED_RESULTS; i++) {
         wippyi_result_release(rt, rt->fixed[i]);

@@ -299,6 +299,7 @@ static wippyi_service_type wippyi_service_type_of(const char *kind)
 {
     return strcmp(kind, "process.host") == 0    ? WIPPYI_SERVICE_HOST
            : strcmp(kind, "terminal.host") == 0 ? WIPPYI_SERVICE_TERMINAL
+           : strcmp(kind, "pg.scope") == 0      ? WIPPYI_SERVICE_SCOPE
                                                 : WIPPYI_SERVICE_PROCESS;
 }
 
@@ -307,7 +308,7 @@ static void wippyi_service_fill(wippyi_service_reader *r, wippyi_service_config 
     wippyi_service_lifecycle(r, config);
     if (config->type == WIPPYI_SERVICE_PROCESS) {
         wippyi_service_input(r, config);
-    } else {
+    } else if (config->type != WIPPYI_SERVICE_SCOPE) {
         wippyi_service_host_fields(r, config);
     }
 }

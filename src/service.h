@@ -16,7 +16,8 @@
 typedef enum wippyi_service_type {
     WIPPYI_SERVICE_PROCESS = 0, /* process.service */
     WIPPYI_SERVICE_HOST,        /* process.host */
-    WIPPYI_SERVICE_TERMINAL     /* terminal.host */
+    WIPPYI_SERVICE_TERMINAL,    /* terminal.host */
+    WIPPYI_SERVICE_SCOPE        /* pg.scope: there is nothing to start or stop */
 } wippyi_service_type;
 
 typedef struct wippyi_restart {

@@ -740,7 +740,8 @@ static void wippyi_supervisor_commit(const wippy_kind_call *call)
 
 static wippy_result wippyi_supervisor_kinds(wippyi_supervisor *supervisor)
 {
-    static const char *const names[] = {"process.host", "terminal.host", "process.service"};
+    static const char *const names[] = {"process.host", "terminal.host", "process.service",
+                                        "pg.scope"};
     wippy_result result = WIPPY_OK;
     wippy_kind_desc desc;
     memset(&desc, 0, sizeof(desc));

@@ -74,6 +74,9 @@ static inline void core_read(core_seen *s, const wippy_mail *mail)
             s->number = value.as.integer;
             return;
         }
+        if (value.type != WIPPY_ERROR && value.type != WIPPY_STRING) {
+            return;
+        }
         from = value.type == WIPPY_ERROR ? value.as.error.message : value.as.string;
     } else if (mail->size == sizeof(int64_t)) {
         memcpy(&s->number, data, sizeof(s->number));

@@ -23,9 +23,6 @@ typedef struct wippyli_common {
     wippyli_lock lock;
     wippyli_record *functions[WIPPYLI_COMMON_BUCKETS]; /* guarded by lock, as all below */
     wippyli_record *metrics[WIPPYLI_COMMON_BUCKETS];
-    struct wippyli_group *groups; /* mod_pg.c, as the two below */
-    struct wippyli_watch *watches;
-    uint64_t last_watch;
     int64_t memory_limit; /* what the module system was told: reported, without effect */
     int64_t gc_percent;
     int64_t max_procs; /* 0 = never told */
@@ -62,6 +59,10 @@ WIPPYLI_FN bool wippyli_encode_checked(lua_State *L, int index, wippy_writer *wr
 WIPPYLI_FN void wippyli_decode_free(lua_State *L, wippy_writer *writer, wippy_slice encoded);
 
 WIPPYLI_FN const char *wippyli_push_slice(lua_State *L, wippy_slice text);
+
+/* Number for a topic of this body's own, kept in the module state of `key`. It does not begin at 1:
+   mail of a body before an upgrade must not be taken for this one's. Raises without memory. */
+WIPPYLI_FN uint64_t wippyli_topic_number(lua_State *L, const void *key);
 
 /* Push the text form of a pid; nil for none. */
 WIPPYLI_FN void wippyli_push_pid(lua_State *L, wippy_pid pid);

@@ -94,8 +94,8 @@ static int wippyli_events_subscribe(lua_State *L)
     if (!system) {
         return 2;
     }
-    uint64_t *last = (uint64_t *)wippyli_module_state(L, &wippyli_events_key, sizeof(uint64_t));
-    int size = snprintf(topic, sizeof(topic), "@events.%llu", (unsigned long long)++*last);
+    int size = snprintf(topic, sizeof(topic), "@events.%llu",
+                        (unsigned long long)wippyli_topic_number(L, &wippyli_events_key));
     wippyli_subscription *one = (wippyli_subscription *)wippyli_object_push(
         L, &wippyli_subscription_class, sizeof(*one), 1);
     one->listening = NULL;

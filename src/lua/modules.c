@@ -47,9 +47,6 @@ WIPPYLI_FN wippy_result wippyli_modules_open(wippyli_bridge *bridge)
         wippyli_security_hooks(bridge);
         result = wippyli_common_open(bridge);
     }
-    if (result == WIPPY_OK) {
-        result = wippyli_pg_kind(bridge);
-    }
     for (size_t i = 0; i < WIPPYLI_COUNT(wippyli_modules_granted) && result == WIPPY_OK; i++) {
         result = wippyli_bridge_module(bridge, wippyli_modules_granted[i]());
     }
