@@ -67,6 +67,31 @@ function act.read_while() -- others run while it waits for a line
     io.print(line, ticks > 3 and "ticked" or ticks, ended)
 end
 
+function act.raw(how) -- keys as they come, until q; "left" ends without giving the mode back
+    assert(io.raw() == true and io.raw(true) == true) -- counts
+    io.write("raw\r\n")
+    while true do
+        local key = io.read(1)
+        if key == "q" then break end
+        io.write(string.format("<%02x>", key:byte()))
+    end
+    if how == "raise" then error("with the terminal raw") end
+    if how == "left" then return 7 end
+    assert(io.raw(false) == true)
+    io.write("still raw\r\n")
+    assert(io.read(1) == "q")
+    assert(io.raw(false) == true)
+    assert(io.raw(false) == true) -- more than there were: nothing
+    io.print("lines again")
+    io.print("[" .. io.readline() .. "]")
+end
+
+function act.raw_wait() -- until it is interrupted from outside
+    io.raw()
+    io.write("raw\r\n")
+    return process.events():receive().kind == process.event.CANCEL and 9 or 1
+end
+
 function act.busy() -- the host runs one process at a time
     local pid, err = process.spawn("app:silent", "app:terminal")
     io.print(pid, err and err:kind(), err and err:message())
