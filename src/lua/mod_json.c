@@ -666,6 +666,25 @@ static size_t wippyli_json_run(wippyli_json_in *in)
 }
 
 /* Behind the first quote: push the string. */
+/* The rest of a string with escapes, up to its quote. */
+static bool wippyli_json_pieces(wippyli_json_in *in, luaL_Buffer *buffer)
+{
+    for (;;) {
+        if (in->at >= in->end || (unsigned char)*in->at < 0x20) {
+            return wippyli_json_wrong(in, "control character in a string");
+        }
+        if (*in->at++ == '"') {
+            return true;
+        }
+        if (!wippyli_json_escape(in, buffer)) {
+            return false;
+        }
+        const char *from = in->at;
+        size_t size = wippyli_json_run(in);
+        luaL_addlstring(buffer, from, size);
+    }
+}
+
 static bool wippyli_json_string(wippyli_json_in *in)
 {
     luaL_Buffer buffer;
@@ -678,22 +697,11 @@ static bool wippyli_json_string(wippyli_json_in *in)
     }
     luaL_buffinit(in->L, &buffer);
     luaL_addlstring(&buffer, from, size);
-    for (;;) {
-        if (in->at >= in->end || (unsigned char)*in->at < 0x20) {
-            return wippyli_json_wrong(in, "control character in a string");
-        }
-        char c = *in->at++;
-        if (c == '"') {
-            luaL_pushresult(&buffer);
-            return true;
-        }
-        if (!wippyli_json_escape(in, &buffer)) {
-            return false;
-        }
-        from = in->at;
-        size = wippyli_json_run(in);
-        luaL_addlstring(&buffer, from, size);
-    }
+    bool whole = wippyli_json_pieces(in, &buffer);
+    /* Also when it is wrong: lua_settop() of Lua 5.4.4 closes a large buffer that is still open with a
+       pointer into a stack that may have moved. */
+    luaL_pushresult(&buffer);
+    return whole;
 }
 
 /* Push the key of the next pair and pass its colon. */

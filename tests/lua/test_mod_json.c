@@ -300,8 +300,22 @@ TEST(test_json_damaged_text_is_a_value_or_an_error)
     module_program("json", body, "0\n");
 }
 
+/* The stack of a coroutine moves when it grows, at another depth each time. Lua 5.4.4 does not survive
+   an open buffer then. */
+TEST(test_json_long_string_that_breaks_off_is_an_error_at_any_depth)
+{
+    module_program("json",
+                   "local text = '\"\\\\u0041' .. ('x'):rep(3000) .. '\\\\q\"' local bad = 0 "
+                   "for depth = 0, 190 do coroutine.wrap(function() "
+                   "local v, err = json.decode(('['):rep(depth) .. text) "
+                   "local ok, why = json.validate(('['):rep(depth) .. text, 1) "
+                   "if v ~= nil or not err or not why then bad = bad + 1 end end)() end t.out(bad)",
+                   "0\n");
+}
+
 TEST_MAIN(TEST_ENTRY(test_json_encode_values), TEST_ENTRY(test_json_encode_errors),
           TEST_ENTRY(test_json_decode_values), TEST_ENTRY(test_json_decode_errors),
           TEST_ENTRY(test_json_validate), TEST_ENTRY(test_json_validate_string),
           TEST_ENTRY(test_json_floats_read_back_as_they_were),
-          TEST_ENTRY(test_json_damaged_text_is_a_value_or_an_error))
+          TEST_ENTRY(test_json_damaged_text_is_a_value_or_an_error),
+          TEST_ENTRY(test_json_long_string_that_breaks_off_is_an_error_at_any_depth))
