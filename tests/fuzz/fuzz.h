@@ -161,23 +161,40 @@ static inline wippy_slice fuzz_part(fuzz_input *in)
 
 /* ------------------------------------------------------------------ diagnostics */
 
+/* What ends a line: \n and \r, alone or \r\n; Lua also takes \n\r for one. */
+typedef enum fuzz_lines { FUZZ_LINES_YAML, FUZZ_LINES_LUA } fuzz_lines;
+
+/* Bytes of the line end at `at`, 0 when there is none. */
+static inline size_t fuzz_line_end(const char *text, size_t size, size_t at, fuzz_lines lines)
+{
+    if (at >= size || (text[at] != '\n' && text[at] != '\r')) {
+        return 0;
+    }
+    bool pair = at + 1 < size && (text[at + 1] == '\n' || text[at + 1] == '\r') &&
+                text[at + 1] != text[at] && (text[at] == '\r' || lines == FUZZ_LINES_LUA);
+    return pair ? 2 : 1;
+}
+
 /* A failure says where: a line of the text, a column of that line or the one behind it. */
-static inline void fuzz_check_place(const wippy_diag *diag, const char *text, size_t size)
+static inline void fuzz_check_place(const wippy_diag *diag, const char *text, size_t size,
+                                    fuzz_lines lines)
 {
     size_t line = 1;
     size_t at = 0;
-    size_t start;
     FUZZ_CHECK(diag->message[0] != '\0', "a failure without a message");
     FUZZ_CHECK(memchr(diag->message, '\0', sizeof(diag->message)) != NULL, "message without end");
     FUZZ_CHECK(diag->line >= 1, "no line: %s", diag->message);
     FUZZ_CHECK(diag->column >= 1, "no column: %s", diag->message);
-    for (; line < diag->line && at < size; at++) {
-        bool crlf = text[at] == '\r' && at + 1 < size && text[at + 1] == '\n';
-        line += text[at] == '\n' || (text[at] == '\r' && !crlf) ? 1u : 0u;
+    while (line < diag->line && at < size) {
+        size_t end = fuzz_line_end(text, size, at, lines);
+        line += end > 0 ? 1u : 0u;
+        at += end > 0 ? end : 1;
     }
     FUZZ_CHECK(line == diag->line, "line %u of a text of %zu lines: %s", diag->line, line,
                diag->message);
-    for (start = at; at < size && text[at] != '\n'; at++) {
+    size_t start = at;
+    while (at < size && fuzz_line_end(text, size, at, lines) == 0) {
+        at++;
     }
     FUZZ_CHECK(diag->column <= at - start + 1, "column %u of line %u, which has %zu bytes: %s",
                diag->column, diag->line, at - start, diag->message);

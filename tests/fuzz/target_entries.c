@@ -122,7 +122,7 @@ static void load(world *w, wippy_slice text)
     if (result != WIPPY_OK) {
         check_refused(w, result, &diag, before, version, events);
         if (result == WIPPY_ERR_SYNTAX && strcmp(diag.file, "file.yaml") == 0 && diag.line > 0) {
-            fuzz_check_place(&diag, exact, text.size);
+            fuzz_check_place(&diag, exact, text.size, FUZZ_LINES_YAML);
         }
     }
     free(exact);

@@ -122,7 +122,7 @@ FUZZ_TARGET(const uint8_t *data, size_t size)
     } else {
         char why[200];
         FUZZ_CHECK(result == WIPPY_ERR_SYNTAX, "result %d", result);
-        fuzz_check_place(&diag, source, size);
+        fuzz_check_place(&diag, source, size, FUZZ_LINES_LUA);
         FUZZ_CHECK(wippyli_erase(&mem, "app:main", exact, size, &erased, &again) == result,
                    "two answers");
         fuzz_check_same_diag(&diag, &again);

@@ -97,6 +97,13 @@ static void world_open(void)
                "%s", lua_tostring(w.L, -1));
 }
 
+/* What was raised, and where. */
+static int explain(lua_State *L)
+{
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
 static bool is_utf8(wippy_slice text)
 {
     size_t at = 0;
@@ -122,12 +129,13 @@ FUZZ_TARGET(const uint8_t *data, size_t size)
         world_open();
         w.runs = runs;
     }
+    lua_pushcfunction(w.L, explain);
     lua_pushvalue(w.L, 1);
     lua_pushlstring(w.L, text.data, text.size);
     lua_pushlstring(w.L, schema.data, schema.size);
     lua_pushboolean(w.L,
                     is_utf8(text)); /* bytes that are none are written as U+FFFD: keys may meet */
-    if (lua_pcall(w.L, 3, 0, 0) != LUA_OK) {
+    if (lua_pcall(w.L, 3, 0, 2) != LUA_OK) {
         const char *why = luaL_tolstring(w.L, -1, NULL);
         FUZZ_CHECK(strncmp(why, "PROPERTY", 8) != 0, "%s", why);
         FUZZ_CHECK(strstr(why, "memory") != NULL, "raised: %s", why);

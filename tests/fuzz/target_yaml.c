@@ -183,7 +183,7 @@ FUZZ_TARGET(const uint8_t *data, size_t size)
     } else {
         FUZZ_CHECK(result == WIPPY_ERR_SYNTAX || result == WIPPY_ERR_LIMIT, "result %d", result);
         FUZZ_CHECK(doc == NULL, "a failure gives a document");
-        fuzz_check_place(&diag, source, size);
+        fuzz_check_place(&diag, source, size, FUZZ_LINES_YAML);
         FUZZ_CHECK(wippyi_yaml_parse(source, size, "file.yaml", &mem, &doc, &again) == result,
                    "another result");
         fuzz_check_same_diag(&diag, &again);
