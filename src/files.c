@@ -430,21 +430,35 @@ WIPPYI_FN wippyi_path_kind wippyi_path_look(const char *path)
 
 #else
 
+/* 1: a directory or a link to one; 0: anything else, also a link that leads nowhere; -1 with errno: the
+   system does not say, and what may be a directory must not pass for a file. */
+static int wippyi_dir_is_dir(DIR *stream, const char *name)
+{
+    struct stat info;
+    if (fstatat(dirfd(stream), name, &info, 0) == 0) {
+        return S_ISDIR(info.st_mode) ? 1 : 0;
+    }
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES ? 0 : -1;
+}
+
 static long wippyi_dir_load(struct wippyi_mem *mem, const char *path, wippyi_dir *dir)
 {
     DIR *stream = opendir(path);
     long failed = stream == NULL ? errno : 0;
     while (failed == 0) {
-        struct stat info;
         errno = 0;
         const struct dirent *found = readdir(stream);
         if (found == NULL) {
             failed = errno;
             break;
         }
-        bool is_dir = fstatat(dirfd(stream), found->d_name, &info, 0) == 0 && S_ISDIR(info.st_mode);
-        if (!wippyi_dir_is_dots(found->d_name) &&
-            !wippyi_dir_add(mem, dir, found->d_name, is_dir)) {
+        if (wippyi_dir_is_dots(found->d_name)) {
+            continue;
+        }
+        int is_dir = wippyi_dir_is_dir(stream, found->d_name);
+        if (is_dir < 0) {
+            failed = errno;
+        } else if (!wippyi_dir_add(mem, dir, found->d_name, is_dir == 1)) {
             failed = ENOMEM;
         }
     }
