@@ -233,7 +233,8 @@ $(LUA_TESTS): $(BUILD)/%: %.c tests/test.h $(LUA_LIB) $(LIB)
 
 # Calls to the system that tests/faults/system.c may let fail. Only where the linker has --wrap.
 WRAPPED := pthread_create open fopen read write fwrite rename opendir fstat stat fstatat epoll_create1 \
-	eventfd epoll_ctl pipe clock_gettime
+	eventfd epoll_ctl pipe clock_gettime \
+	pthread_cond_timedwait syscall
 comma := ,
 
 .PHONY: faults fuzz fuzz-programs

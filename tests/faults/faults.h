@@ -39,7 +39,12 @@ typedef enum fault_kind {
 typedef struct fault_run {
     test_heap heap;
     fault_kind kind;
+    uint64_t n;
+    uint64_t held;
     bool undisturbed; /* nothing fails in this run */
+    bool disarmed;
+    uint64_t asked; /* until it was disarmed */
+    uint64_t refused;
     bool for_ever;
 } fault_run;
 
@@ -54,6 +59,7 @@ uint64_t fault_system_refused(void); /* those that failed */
    still. The steps it makes are made at once. The wall clock moves by `wall_ns`. */
 void fault_clock(int64_t offset_ns, int rate_percent, int64_t wall_ns);
 void fault_clock_reset(void);
+bool fault_clock_stands(void);
 uint64_t fault_real_ms(void); /* whatever the clock above says */
 
 /* ---- sweeps ---- */
@@ -86,16 +92,38 @@ static inline uint64_t fault_refused(fault_run *run)
                                     : fault_system_refused();
 }
 
+/* Failures wait until fault_begin(): what a scenario stands on is made in peace. */
+static inline void fault_hold(fault_run *run)
+{
+    run->held = run->kind == FAULT_ALLOC ? TEST_ATOMIC_LOAD(&run->heap.fail_at) : run->n;
+    if (run->kind == FAULT_ALLOC) {
+        test_heap_fail(&run->heap, 0, false);
+    } else {
+        fault_system_arm(run->kind, 0, false);
+    }
+}
+
+static inline void fault_begin(fault_run *run)
+{
+    if (run->kind == FAULT_ALLOC) {
+        test_heap_fail(&run->heap, run->held, run->for_ever);
+    } else {
+        fault_system_arm(run->kind, run->held, run->for_ever);
+    }
+}
+
 /* Nothing fails any more; the count of what did is kept. */
 static inline void fault_disarm(fault_run *run)
 {
     TEST_ATOMIC_STORE(&run->heap.fail_at, (uint64_t)0);
+    if (run->disarmed) {
+        return;
+    }
+    run->disarmed = true;
+    run->asked = fault_asked(run);
+    run->refused = fault_refused(run);
     if (run->kind != FAULT_ALLOC) {
-        uint64_t refused = fault_system_refused();
-        uint64_t asked = fault_system_asked();
         fault_system_arm(run->kind, 0, false);
-        run->heap.asked_count = asked; /* not used by these kinds otherwise */
-        run->heap.refused_count = refused;
     }
 }
 
@@ -107,6 +135,7 @@ static inline uint64_t fault_once(fault_kind kind, uint64_t n, bool for_ever,
     fault_run *run = (fault_run *)calloc(1, sizeof(*run));
     test_heap_init(&run->heap);
     run->kind = kind;
+    run->n = n;
     run->undisturbed = n == 0;
     run->for_ever = for_ever;
     if (kind == FAULT_ALLOC) {
@@ -116,8 +145,8 @@ static inline uint64_t fault_once(fault_kind kind, uint64_t n, bool for_ever,
     }
     scenario(run, arg);
     fault_disarm(run);
-    uint64_t asked = TEST_ATOMIC_LOAD(&run->heap.asked_count);
-    *refused = TEST_ATOMIC_LOAD(&run->heap.refused_count);
+    uint64_t asked = run->asked;
+    *refused = run->refused;
     CHECK_BALANCED(&run->heap);
     free(run);
     return asked;
@@ -194,10 +223,10 @@ static inline uint64_t fault_picture(wippy_runtime *rt)
         wippy_entry *entry = wippy_snapshot_entry(snapshot, i);
         wippy_slice meta = wippy_entry_meta(entry);
         wippy_slice data = wippy_entry_data(entry);
-        hash = fault_mix(hash, wippy_entry_id(entry), strlen(wippy_entry_id(entry)));
-        hash = fault_mix(hash, wippy_entry_kind(entry), strlen(wippy_entry_kind(entry)));
-        hash = fault_mix(hash, meta.data, meta.size);
-        hash = fault_mix(hash, data.data, data.size);
+        uint64_t one = fault_mix(0x5f, wippy_entry_id(entry), strlen(wippy_entry_id(entry)));
+        one = fault_mix(one, wippy_entry_kind(entry), strlen(wippy_entry_kind(entry)));
+        one = fault_mix(one, meta.data, meta.size);
+        hash += fault_mix(one, data.data, data.size); /* whatever their order */
     }
     wippy_snapshot_release(rt, snapshot);
     return hash;

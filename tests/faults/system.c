@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct {
@@ -209,6 +210,63 @@ void fault_clock_reset(void)
 uint64_t fault_real_ms(void)
 {
     return (uint64_t)real_ns(CLOCK_MONOTONIC) / 1000000u;
+}
+
+bool fault_clock_stands(void)
+{
+    return clocks.base_ns != 0 && clocks.rate_percent == 0;
+}
+
+/* The kernel's clock is not bent: a time by ours as a time by its. False: ours stands still before it. */
+static bool unbend(const struct timespec *ours, struct timespec *real)
+{
+    lock_clock();
+    int64_t now = real_ns(CLOCK_MONOTONIC);
+    int64_t left = (int64_t)ours->tv_sec * 1000000000 + ours->tv_nsec - bent_ns(now);
+    int rate = clocks.base_ns != 0 ? clocks.rate_percent : 100;
+    __atomic_store_n(&clock_lock, 0u, __ATOMIC_RELEASE);
+    bool comes = rate > 0 || left <= 0;
+    /* Looks again soon in any case: the clock may be set meanwhile. */
+    int64_t wait = left <= 0 ? 0 : !comes || left > 20000000 ? 20000000 : left;
+    real->tv_sec = (time_t)((now + wait) / 1000000000);
+    real->tv_nsec = (long)((now + wait) % 1000000000);
+    return comes && left <= 20000000;
+}
+
+WRAP(int, pthread_cond_timedwait,
+     (pthread_cond_t * cond, pthread_mutex_t *mutex, const struct timespec *end))
+{
+    struct timespec real;
+    if (clocks.base_ns == 0) {
+        return __real_pthread_cond_timedwait(cond, mutex, end);
+    }
+    bool comes = unbend(end, &real);
+    int result = __real_pthread_cond_timedwait(cond, mutex, &real);
+    return result == ETIMEDOUT && !comes ? 0 : result; /* woken for no reason */
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++) {
+        a[i] = va_arg(args, long);
+    }
+    va_end(args);
+    struct timespec real;
+    bool waits = number == SYS_futex && a[1] == (9 | 128) && a[3] != 0 && clocks.base_ns != 0;
+    if (!waits) {
+        return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    }
+    bool comes = unbend((const struct timespec *)a[3], &real);
+    long failed = __real_syscall(number, a[0], a[1], a[2], (long)&real, a[4], a[5]);
+    if (failed != 0 && errno == ETIMEDOUT && !comes) {
+        errno = EINTR;
+    }
+    return failed;
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
