@@ -10,6 +10,7 @@
 #   make asan, tsan   the test programs under AddressSanitizer + UBSan, under ThreadSanitizer
 #   make coverage     lines and branches of src/ that the tests reach: build/coverage/coverage.txt
 #   make stress       the stress programs, ten times longer
+#   make soak         MINUTES=5 of everything at once and 10,000 starts and stops: plain, ASan, TSan
 #   make overload     a million processes, a million timers, storms of everything; 2 GB, minutes
 #   make foreign      the tests on other machines: clang, 32 bits, musl, arm64, s390x (emulated)
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
@@ -29,7 +30,7 @@
 # Tests: tests/DIR/test_*.c (or .cc), tests/stress/*.c, and scripts tests/DIR/run. In
 #   tests/unit, tests/shim                     a program includes the implementation itself;
 #   tests/interleave                           so does it, and it is linked with the explorer;
-#   tests/lua                                  it is linked with both libraries and Lua;
+#   tests/lua, tests/soak                      it is linked with both libraries and Lua;
 #   tests/api                                  it is built twice: with the merged and the split library;
 #   any other DIR                              it is linked with the merged library.
 # They run from the top of the tree. Scripts find $WIPPY, $BUILD, $CC, $CXX and the flags in their
@@ -171,7 +172,7 @@ run:
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/stress/*.c))
 INSIDE_SRC := $(filter tests/unit/% tests/shim/%,$(TEST_SRC))
 EXPLORE_SRC := $(filter tests/interleave/%,$(TEST_SRC))
-LUA_SRC := $(filter tests/lua/%,$(TEST_SRC))
+LUA_SRC := $(filter tests/lua/% tests/soak/%,$(TEST_SRC))
 FAULT_SRC := $(filter tests/faults/%,$(TEST_SRC))
 API_SRC := $(filter tests/api/%,$(TEST_SRC))
 LINK_SRC := $(filter-out $(INSIDE_SRC) $(EXPLORE_SRC) $(LUA_SRC) $(FAULT_SRC),$(TEST_SRC))
@@ -284,6 +285,15 @@ stress:
 
 overload:
 	@$(MAKE) --no-print-directory test ONLY=tests/overload/ TEST_SCALE=1000 TEST_TIMEOUT=1200
+
+MINUTES ?= 5
+soak: export SOAK_SECONDS = $(shell echo $$(($(MINUTES) * 60)))
+soak: export SOAK_LOOPS ?= 10000
+soak: export TEST_TIMEOUT = $(shell echo $$(($(MINUTES) * 60 + 3000)))
+soak:
+	@$(MAKE) --no-print-directory test ONLY=tests/soak/
+	@$(MAKE) --no-print-directory asan ONLY=tests/soak/
+	@$(MAKE) --no-print-directory tsan ONLY=tests/soak/ SOAK_LOOPS=1000
 
 foreign: $(HEADERS)
 	@tests/foreign/run all
