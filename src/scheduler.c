@@ -106,13 +106,15 @@ static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, u
     return slot;
 }
 
+/* A hint: what was pushed a moment ago may not be seen yet. */
+WIPPYI_INLINE bool wippyi_queue_has_rlx(const wippyi_queue *queue)
+{
+    return wippyi_ap_load_rlx(&queue->inbox) != NULL || wippyi_a32_load_rlx(&queue->waiting) != 0;
+}
+
 WIPPYI_INLINE wippyi_slot *wippyi_queue_take(wippyi_worker *w, uint32_t lane)
 {
-    const wippyi_queue *queue = &w->host->queues[lane];
-    if (wippyi_ap_load_rlx(&queue->inbox) == NULL && wippyi_a32_load_rlx(&queue->waiting) == 0) {
-        return NULL;
-    }
-    return wippyi_queue_take_locked(w, lane);
+    return wippyi_queue_has_rlx(&w->host->queues[lane]) ? wippyi_queue_take_locked(w, lane) : NULL;
 }
 
 /* ---- sleep and wake ---- */
@@ -240,9 +242,17 @@ static void wippyi_local_push(wippyi_worker *w, uint32_t lane, wippyi_slot *slot
     }
 }
 
+/* For a process that had its turn. While others wait in the global queue it goes behind them: the ring
+   would run its 256 over and over, and look there once in a while. Nobody is woken: this worker is
+   awake, looks there before it sleeps, and wakes another when it took many. */
 WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot)
 {
-    wippyi_local_push(w, wippyi_slot_lane(slot), slot);
+    uint32_t lane = wippyi_slot_lane(slot);
+    if (WIPPYI_UNLIKELY(wippyi_queue_has_rlx(&w->host->queues[lane]))) {
+        wippyi_queue_push(w->host, lane, slot);
+        return;
+    }
+    wippyi_local_push(w, lane, slot);
 }
 
 WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)

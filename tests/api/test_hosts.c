@@ -599,6 +599,62 @@ TEST(test_hosts_high_priority_goes_first)
     core_close(&c);
 }
 
+/* ------------------------------------------------------------------ fairness */
+
+#define TURNS_PROCESSES 1000
+#define TURNS_EACH      50
+
+static uint32_t turns_left;
+static uint32_t turns[TURNS_PROCESSES];
+
+static wippy_result turns_init(wippy_self *self, void *state, const wippy_input *input)
+{
+    (void)self;
+    memcpy(state, input->data, sizeof(uint32_t));
+    return WIPPY_OK;
+}
+
+static wippy_status turns_step(wippy_self *self, void *state)
+{
+    uint32_t mine;
+    memcpy(&mine, state, sizeof(mine));
+    if (turns_left == 0) {
+        return wippy_done(self);
+    }
+    turns_left--;
+    turns[mine]++;
+    return WIPPY_CONTINUE;
+}
+
+/* Far more processes than a worker's ring holds, all always ready: none runs twice as often as another. */
+TEST(test_hosts_a_crowd_that_is_always_ready_takes_turns)
+{
+    core c;
+    wippy_type_desc desc = {"turns", sizeof(uint32_t), turns_init, turns_step, NULL, NULL, NULL};
+    wippy_spawn_desc spawn;
+    REQUIRE(core_open(&c, 0));
+    memset(&spawn, 0, sizeof(spawn));
+    memset(turns, 0, sizeof(turns));
+    CHECK_EQ_INT(wippy_type_register(c.rt, &desc, &spawn.type), WIPPY_OK);
+    turns_left = TURNS_PROCESSES * TURNS_EACH;
+    spawn.host = c.host;
+    for (uint32_t i = 0; i < TURNS_PROCESSES; i++) {
+        spawn.data = &i;
+        spawn.size = sizeof(i);
+        CHECK_EQ_INT(wippy_spawn(c.out, &spawn, NULL, NULL), WIPPY_OK);
+    }
+    core_run(&c);
+    CHECK_EQ_INT(turns_left, 0);
+    uint32_t least = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < TURNS_PROCESSES; i++) {
+        least = turns[i] < least ? turns[i] : least;
+        most = turns[i] > most ? turns[i] : most;
+    }
+    CHECK(least >= TURNS_EACH - 5);
+    CHECK(most <= TURNS_EACH + 5);
+    core_close(&c);
+}
+
 /* ------------------------------------------------------------------ several */
 
 TEST(test_hosts_several_runtimes_in_one_program)
@@ -637,4 +693,5 @@ TEST_MAIN(TEST_ENTRY(test_hosts_creation_checks_its_arguments),
           TEST_ENTRY(test_hosts_step_that_does_not_return_stops_nobody_else),
           TEST_ENTRY(test_hosts_overdue_step_is_interrupted),
           TEST_ENTRY(test_hosts_high_priority_goes_first),
+          TEST_ENTRY(test_hosts_a_crowd_that_is_always_ready_takes_turns),
           TEST_ENTRY(test_hosts_several_runtimes_in_one_program))
