@@ -1831,7 +1831,7 @@ typedef struct wippy_process_info {
     const char *state; /* "ready" "running" "blocked" "idle" "complete"; advisory */
     uint64_t steps;
     int64_t started_wall_ns;
-    size_t memory_bytes; /* what wippy_self_memory() was told, rounded up to 64; at most 16 GiB */
+    size_t memory_bytes; /* what wippy_self_memory() was told, rounded up to 64; at most 8 GiB */
 } wippy_process_info;
 
 typedef struct wippy_host_info {

@@ -169,7 +169,6 @@ struct wippyi_relations {
 /* ---- process (process.c) ---- */
 enum { /* wippyi_slot.flags: owner only */
     WIPPYI_PROC_TRAP = 1,
-    WIPPYI_PROC_UPGRADABLE = 2,
     WIPPYI_PROC_HIGH = 4,
     WIPPYI_PROC_NEW = 8,      /* job waits for init on this host */
     WIPPYI_PROC_HIDDEN = 16,  /* not counted against max_processes */
@@ -185,10 +184,12 @@ enum { /* wippyi_slot.marks */
     WIPPYI_MARK_TERMINATE = 8, /* shall end although it is not born yet; set under the stripe of a tenant
                                   that is being born (seq_cst, before another look at `life`); the birth
                                   stores `life` and then looks here; init looks relaxed, now and then */
-    WIPPYI_MARK_MEMORY = 16   /* one unit of what wippy_self_memory() was told; counts upwards from here
+    WIPPYI_MARK_UPGRADABLE = 16, /* wants OUTDATED; owner; who announces newer code looks (relaxed: asked
+                                    for a moment later, it comes with the next change) */
+    WIPPYI_MARK_MEMORY = 32   /* one unit of what wippy_self_memory() was told; counts upwards from here
                                  to the end of the word; owner; gauge */
 };
-#define WIPPYI_MEMORY_UNIT 64 /* bytes: 28 bits of units are 16 GiB */
+#define WIPPYI_MEMORY_UNIT 64 /* bytes: 27 bits of units are 8 GiB */
 #define WIPPYI_MEMORY_MAX  (UINT32_MAX / WIPPYI_MARK_MEMORY)
 
 struct wippyi_slot {

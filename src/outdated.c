@@ -39,7 +39,13 @@ static void wippyi_outdated_send(wippy_runtime *rt, uint64_t pid, wippy_slice so
     }
 }
 
-/* Every process of this entry; those that did not ask drop the mail unseen. */
+static bool wippyi_wants_outdated(const wippyi_slot *slot)
+{
+    return (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_UPGRADABLE) != 0;
+}
+
+/* Every process of this entry that asked. Looks at one word of each slot, and only when code changes;
+   one that takes its wish back meanwhile drops the mail unseen. */
 static void wippyi_outdated_entry(const wippy_entry *entry, wippy_slice sources, void *user_data)
 {
     wippy_runtime *rt = (wippy_runtime *)user_data;
@@ -48,7 +54,8 @@ static void wippyi_outdated_entry(const wippy_entry *entry, wippy_slice sources,
     for (i = 1; i < high; i++) {
         wippyi_slot *slot = (wippyi_slot *)wippyi_slab_at(&rt->slots, i);
         uint64_t pid = slot != NULL ? wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE : 0;
-        if (pid != 0 && wippyi_runs_entry(rt, slot, pid, wippy_entry_id(entry))) {
+        if (pid != 0 && wippyi_wants_outdated(slot) &&
+            wippyi_runs_entry(rt, slot, pid, wippy_entry_id(entry))) {
             wippyi_outdated_send(rt, pid, sources);
         }
     }

@@ -183,7 +183,7 @@ WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64
         return false;
     }
     if (mail->kind == WIPPY_MAIL_OUTDATED) {
-        if ((slot->flags & WIPPYI_PROC_UPGRADABLE) == 0) {
+        if ((wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_UPGRADABLE) == 0) {
             wippyi_mail_release(rt, w, mail);
             return false;
         }
@@ -919,21 +919,16 @@ WIPPY_API void wippy_self_memory(wippy_self *self, size_t bytes)
     }
 }
 
-static void wippyi_flag(wippy_self *self, uint16_t flag, bool on)
+WIPPY_API void wippy_trap_links(wippy_self *self, bool on)
 {
     if (self->slot == NULL) {
         return;
     }
     if (on) {
-        self->slot->flags |= flag;
+        self->slot->flags |= WIPPYI_PROC_TRAP;
     } else {
-        self->slot->flags &= (uint16_t)~flag;
+        self->slot->flags &= (uint16_t)~WIPPYI_PROC_TRAP;
     }
-}
-
-WIPPY_API void wippy_trap_links(wippy_self *self, bool on)
-{
-    wippyi_flag(self, WIPPYI_PROC_TRAP, on);
 }
 
 WIPPY_API bool wippy_traps_links(const wippy_self *self)
@@ -943,12 +938,20 @@ WIPPY_API bool wippy_traps_links(const wippy_self *self)
 
 WIPPY_API void wippy_set_upgradable(wippy_self *self, bool on)
 {
-    wippyi_flag(self, WIPPYI_PROC_UPGRADABLE, on);
+    if (self->slot == NULL) {
+        return;
+    }
+    if (on) {
+        wippyi_a32_or_rlx(&self->slot->marks, WIPPYI_MARK_UPGRADABLE);
+    } else {
+        wippyi_a32_and_rlx(&self->slot->marks, ~(uint32_t)WIPPYI_MARK_UPGRADABLE);
+    }
 }
 
 WIPPY_API bool wippy_is_upgradable(const wippy_self *self)
 {
-    return self->slot != NULL && (self->slot->flags & WIPPYI_PROC_UPGRADABLE) != 0;
+    return self->slot != NULL &&
+           (wippyi_a32_load_rlx(&self->slot->marks) & WIPPYI_MARK_UPGRADABLE) != 0;
 }
 
 /* ---- cancel and terminate ---- */

@@ -1027,6 +1027,15 @@ static wippy_result wippyi_upgrade_resolve(wippy_runtime *rt, wippyi_slot *slot,
                : wippyi_refuse(diag, WIPPY_ERR_INVALID, "no source");
 }
 
+/* What the body wished and told ends with it. */
+static void wippyi_marks_close(wippyi_slot *slot)
+{
+    uint32_t marks = wippyi_a32_load_rlx(&slot->marks);
+    if ((marks & WIPPYI_MARK_UPGRADABLE) != 0 || marks >= WIPPYI_MARK_MEMORY) {
+        wippyi_a32_and_rlx(&slot->marks, WIPPYI_MARK_UPGRADABLE - 1u);
+    }
+}
+
 static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *self)
 {
     wippy_runtime *rt = w->host->rt;
@@ -1038,10 +1047,10 @@ static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *s
         type->desc.close(self, slot->state);
     }
     self->closing = false;
-    slot->flags &= (uint16_t) ~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP | WIPPYI_PROC_UPGRADABLE);
+    slot->flags &= (uint16_t) ~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP);
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
-    wippyi_slot_memory(slot, 0);
+    wippyi_marks_close(slot);
 }
 
 static void wippyi_upgrade_fail(wippy_self *self, const char *stage, wippy_result code,
