@@ -14,8 +14,8 @@
    with --wrap, so that the library itself has nothing in it for this (system.c).
    After each run the memory is balanced; the test's alarm (TEST_TIMEOUT) ends what hangs.
 
-   Environment: FAULTS   how many n a sweep tries of those there are; 16, and `full` means all.
-   At its end a program prints how many failures it made. */
+   Environment: FAULTS   how many n a sweep tries of those there are; 16, and `full` means all and says
+                         how many failures were made. */
 #ifndef WIPPY_FAULTS_H
 #define WIPPY_FAULTS_H
 
@@ -63,13 +63,6 @@ bool fault_clock_stands(void);
 uint64_t fault_real_ms(void); /* whatever the clock above says */
 
 /* ---- sweeps ---- */
-
-static uint64_t fault_total;
-
-static inline void fault_report(void)
-{
-    printf("failures made: %llu\n", (unsigned long long)fault_total);
-}
 
 static inline wippy_allocator fault_allocator(fault_run *run)
 {
@@ -186,10 +179,9 @@ static inline uint64_t fault_sweep(fault_kind kind, void (*scenario)(fault_run *
             }
         }
     }
-    if (fault_total == 0) {
-        atexit(fault_report);
+    if (points == UINT64_MAX) {
+        printf("%llu failures made: %s\n", (unsigned long long)made, test_global.current);
     }
-    fault_total += made;
     return calls;
 }
 
