@@ -16,6 +16,7 @@
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
 #   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
+#   make yamldiff     the YAML reader against libyaml, over many more documents (tests/yaml)
 #   make faults       every allocation, and calls to the system, fail one by one (tests/faults)
 #   make fuzz         every fuzz target for SECONDS=60 each (ONLY=name; FUZZER=afl); needs clang
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
@@ -240,7 +241,7 @@ WRAPPED := pthread_create open fopen read write fwrite rename opendir fstat stat
 	pthread_cond_timedwait syscall
 comma := ,
 
-.PHONY: faults fuzz fuzz-programs
+.PHONY: yamldiff faults fuzz fuzz-programs
 $(FAULT_TESTS): $(BUILD)/%: %.c tests/faults/faults.h tests/faults/system.c tests/test.h $(LUA_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote tests $(INCLUDE) $< tests/faults/system.c $(LDFLAGS) $(LUA_LIB) $(LIB) \
@@ -308,6 +309,9 @@ explore:
 
 mutants:
 	@tests/interleave/mutants/run
+
+yamldiff: $(OUT)/wippy.h
+	@TEST_SCALE=1500 TEST_TIMEOUT=3600 tests/yaml/run
 
 faults:
 	@$(MAKE) --no-print-directory test ONLY=tests/faults/ FAULTS=full TEST_TIMEOUT=1200

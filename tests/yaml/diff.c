@@ -1,5 +1,7 @@
 /* The YAML reader against libyaml: what ours accepts, libyaml must read as the same tree; what ours
    refuses is not looked at, except that the documents named as good must be accepted.
+   Documents: by hand, made by a grammar, those damaged, noise, and every file of the fuzzers' corpus,
+   whole, damaged, and spliced. `make yamldiff` compares many and says how many.
    Scalars are compared by content and style: their types are ours alone, see test_yaml.c. */
 #define WIPPY_IMPLEMENTATION
 #include "wippy.h"
@@ -8,7 +10,12 @@
 
 #include "yaml/libyaml.h"
 
+#include <dirent.h>
+
 /* ------------------------------------------------------------------ the comparison */
+
+static uint64_t all_compared;
+static uint64_t all_accepted;
 
 typedef struct tally {
     unsigned accepted;
@@ -46,10 +53,12 @@ static bool compare(tally *t, const char *text, size_t size, wippy_diag *diag)
     memcpy(exact, text, size);
     wippy_result result = wippyi_yaml_parse(exact, size, NULL, &t->mem, &doc, diag);
     free(exact);
+    all_compared++;
     if (result != WIPPY_OK) {
         t->refused++;
         return false;
     }
+    all_accepted++;
     dump ours;
     dump theirs;
     char problem[200];
@@ -425,7 +434,95 @@ TEST(test_yaml_noise_is_never_misread)
     CHECK_BALANCED(&t.heap);
 }
 
+/* ------------------------------------------------------------------ the fuzzers' corpus */
+
+#define CORPUS_MAX  20000
+#define CORPUS_SIZE 8192
+
+typedef struct corpus {
+    char *data[CORPUS_MAX];
+    size_t size[CORPUS_MAX];
+    size_t count;
+} corpus;
+
+static void corpus_add(corpus *all, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file != NULL && all->count < CORPUS_MAX) {
+        char *data = (char *)malloc(CORPUS_SIZE);
+        all->size[all->count] = fread(data, 1, CORPUS_SIZE, file);
+        all->data[all->count++] = data;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+static void corpus_read(corpus *all, const char *directory)
+{
+    DIR *stream = opendir(directory);
+    const struct dirent *entry;
+    while (stream != NULL && (entry = readdir(stream)) != NULL) {
+        char path[1024];
+        if (entry->d_name[0] != '.') {
+            snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+            corpus_add(all, path);
+        }
+    }
+    if (stream != NULL) {
+        closedir(stream);
+    }
+}
+
+/* The beginning of one, the end of another, and some accidents. */
+static void put_spliced(const corpus *all, draft *d)
+{
+    size_t first = test_random_below((uint32_t)all->count);
+    size_t second = test_random_below((uint32_t)all->count);
+    size_t head = test_random_below((uint32_t)all->size[first] + 1);
+    size_t tail = test_random_below((uint32_t)all->size[second] + 1);
+    d->size = 0;
+    head = head < sizeof(d->data) / 2 ? head : sizeof(d->data) / 2;
+    tail = tail < sizeof(d->data) / 2 ? tail : sizeof(d->data) / 2;
+    memcpy(d->data, all->data[first], head);
+    memcpy(d->data + head, all->data[second] + all->size[second] - tail, tail);
+    d->size = head + tail;
+    if (chance(2)) {
+        damage(d);
+    }
+}
+
+TEST(test_yaml_documents_of_the_fuzzers_are_never_misread)
+{
+    static corpus all;
+    tally t;
+    wippy_diag diag;
+    tally_init(&t);
+    corpus_read(&all, "tests/fuzz/corpus/yaml");
+    corpus_read(&all, "tests/fuzz/corpus/entries");
+    corpus_read(&all, "build/fuzz/corpus/yaml"); /* what fuzzing here has found so far */
+    corpus_read(&all, "build/fuzz/corpus/entries");
+    REQUIRE(all.count > 50);
+    for (size_t i = 0; i < all.count; i++) {
+        compare(&t, all.data[i], all.size[i], &diag);
+    }
+    for (unsigned i = 0; i < test_scale(60000); i++) {
+        draft d;
+        put_spliced(&all, &d);
+        compare(&t, d.data, d.size, &diag);
+    }
+    CHECK(t.accepted > 20);
+    CHECK_BALANCED(&t.heap);
+    for (size_t i = 0; i < all.count; i++) {
+        free(all.data[i]);
+    }
+    printf("%llu documents compared: %llu read as the same tree, %llu refused\n",
+           (unsigned long long)all_compared, (unsigned long long)all_accepted,
+           (unsigned long long)(all_compared - all_accepted));
+}
+
 TEST_MAIN(TEST_ENTRY(test_yaml_documents_by_hand_give_the_tree_of_libyaml),
           TEST_ENTRY(test_yaml_made_documents_give_the_tree_of_libyaml),
           TEST_ENTRY(test_yaml_damaged_documents_are_never_misread),
-          TEST_ENTRY(test_yaml_noise_is_never_misread))
+          TEST_ENTRY(test_yaml_noise_is_never_misread),
+          TEST_ENTRY(test_yaml_documents_of_the_fuzzers_are_never_misread))
