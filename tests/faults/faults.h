@@ -147,11 +147,12 @@ static inline uint64_t fault_once(fault_kind kind, uint64_t n, bool for_ever,
 
 static inline uint64_t fault_points(void)
 {
-    const char *text = getenv("FAULTS");
+    const char *text = getenv("FAULTS"); /* make hands it on empty when nobody has set it */
     if (text != NULL && strcmp(text, "full") == 0) {
         return UINT64_MAX;
     }
-    return text != NULL ? strtoull(text, NULL, 10) : 16;
+    uint64_t points = text != NULL ? strtoull(text, NULL, 10) : 0;
+    return points > 0 ? points : 16;
 }
 
 /* Undisturbed first, then with call n failing. Answers how many calls the undisturbed run makes. */
