@@ -132,7 +132,7 @@ static wippy_status tell_memory(wippy_self *self, core_actor *a, const wippy_mai
 TEST(test_stats_memory_is_what_the_process_told)
 {
     static const char *const told[] = {"5", "m", "5", "0", "m", "u", "5"};
-    static const uint64_t shown[] = {320, UINT64_C(64) * (UINT32_MAX / 16), 320, 0,
+    static const uint64_t shown[] = {320, UINT64_C(64) * (UINT32_MAX / 32), 320, 0,
                                      UINT64_C(64) * (UINT32_MAX / 16), 0, 320};
     core c;
     core_actor a = {0};
