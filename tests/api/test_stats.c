@@ -133,7 +133,7 @@ TEST(test_stats_memory_is_what_the_process_told)
 {
     static const char *const told[] = {"5", "m", "5", "0", "m", "u", "5"};
     static const uint64_t shown[] = {320, UINT64_C(64) * (UINT32_MAX / 32), 320, 0,
-                                     UINT64_C(64) * (UINT32_MAX / 16), 0, 320};
+                                     UINT64_C(64) * (UINT32_MAX / 32), 0, 320};
     core c;
     core_actor a = {0};
     core_actor next = {0};
