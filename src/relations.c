@@ -126,6 +126,13 @@ static void wippyi_rel_unlink(wippyi_rel_node *node)
     node->link = NULL;
 }
 
+/* Both ends count: the target's slot may have a later tenant, and the two may be one process. */
+static bool wippyi_relation_joins(const wippyi_relation *relation, uint64_t watcher, uint64_t target)
+{
+    return (relation->watcher == watcher && relation->target == target) ||
+           (relation->is_link && relation->watcher == target && relation->target == watcher);
+}
+
 /* The record between two processes, under both stripes. Walks the two lists side by side, so it
    costs twice the shorter one. */
 static wippyi_relation *wippyi_relation_find(wippyi_slot *a, wippyi_slot *b, uint64_t watcher,
@@ -140,10 +147,10 @@ static wippyi_relation *wippyi_relation_find(wippyi_slot *a, wippyi_slot *b, uin
     while (mine != NULL && theirs != NULL) {
         wippyi_relation *x = mine->relation;
         wippyi_relation *y = theirs->relation;
-        if (x->target == target || (is_link && x->watcher == target)) {
+        if (wippyi_relation_joins(x, watcher, target)) {
             return x;
         }
-        if (y->watcher == watcher || (is_link && y->target == watcher)) {
+        if (wippyi_relation_joins(y, watcher, target)) {
             return y;
         }
         mine = mine->next;

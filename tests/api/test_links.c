@@ -327,6 +327,79 @@ TEST(test_links_unlink_takes_back_both_directions)
     }
 }
 
+static wippy_status unlink_itself(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    (void)a;
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        CHECK_EQ_INT(wippy_unlink(self, wippy_self_pid(self)), WIPPY_OK);
+        CHECK_EQ_INT(wippy_unmonitor(self, wippy_self_pid(self)), WIPPY_OK);
+    }
+    return WIPPY_IDLE;
+}
+
+TEST(test_links_unlink_of_itself_takes_nothing_back)
+{
+    core c;
+    core_actor target = {0};
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 0));
+    a.target = core_spawn(&c, &target);
+    a.link = a.monitor = a.trap = true;
+    a.on_mail = unlink_itself;
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    core_tell(&c, pid, "unlink");
+    core_run(&c);
+    core_tell(&c, target.pid, "fail");
+    core_run(&c);
+    CHECK_EQ_INT(core_kinds(&a, WIPPY_MAIL_EXIT), 1);
+    CHECK_EQ_INT(core_kinds(&a, WIPPY_MAIL_LINK_DOWN), 1);
+    core_close(&c);
+}
+
+static core_actor tenants[2];
+
+/* First message: a process that is linked and watched; second: the same again, then the relations with
+   the first, which has ended and whose slot is the second's now, are taken back. */
+static wippy_status unlink_the_last(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    core *c = (core *)a->arg;
+    core_actor *tenant = &tenants[a->rounds % 2];
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return WIPPY_IDLE;
+    }
+    CHECK_EQ_INT(core_spawn_by(c, self, tenant, c->host, WIPPY_SPAWN_LINK | WIPPY_SPAWN_MONITOR, NULL),
+                 WIPPY_OK);
+    if (++a->rounds == 2) {
+        CHECK_EQ_U64(tenants[0].pid.id & 0xffffff, tenants[1].pid.id & 0xffffff);
+        CHECK_EQ_INT(wippy_unlink(self, tenants[0].pid), WIPPY_OK);
+        CHECK_EQ_INT(wippy_unmonitor(self, tenants[0].pid), WIPPY_OK);
+    }
+    return WIPPY_IDLE;
+}
+
+TEST(test_links_unlink_of_a_dead_pid_spares_the_next_tenant_of_its_slot)
+{
+    core c;
+    core_actor a = {0};
+    memset(tenants, 0, sizeof(tenants));
+    REQUIRE(core_open(&c, 0));
+    a.arg = &c;
+    a.trap = true;
+    a.on_mail = unlink_the_last;
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    for (uint32_t i = 0; i < 2; i++) {
+        core_tell(&c, pid, "next");
+        core_run(&c);
+        core_tell(&c, tenants[i].pid, "fail");
+        core_run(&c);
+        CHECK_EQ_INT(core_kinds(&a, WIPPY_MAIL_EXIT), i + 1);
+        CHECK_EQ_INT(core_kinds(&a, WIPPY_MAIL_LINK_DOWN), i + 1);
+    }
+    core_close(&c);
+}
+
 TEST(test_links_watcher_and_link_gets_exit_then_link_down)
 {
     core c;
@@ -457,6 +530,8 @@ TEST_MAIN(TEST_ENTRY(test_links_monitor_gives_one_exit_with_the_outcome),
           TEST_ENTRY(test_links_chain_stops_at_one_who_traps_and_returns),
           TEST_ENTRY(test_links_ring_ends_as_a_whole),
           TEST_ENTRY(test_links_unlink_takes_back_both_directions),
+          TEST_ENTRY(test_links_unlink_of_itself_takes_nothing_back),
+          TEST_ENTRY(test_links_unlink_of_a_dead_pid_spares_the_next_tenant_of_its_slot),
           TEST_ENTRY(test_links_watcher_and_link_gets_exit_then_link_down),
           TEST_ENTRY(test_links_trap_is_read_when_the_news_arrives),
           TEST_ENTRY(test_links_of_a_spawn_exist_before_the_first_step),
