@@ -1007,6 +1007,27 @@ static void wippyi_forget_completions(wippy_runtime *rt, wippyi_worker *w, wippy
     slot->fresh_end = at;
 }
 
+/* What the old body would have seen as events is for the new one only if it asked for them in init:
+   options are read when mail is delivered, and an upgrade resets them. */
+static void wippyi_forget_events(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+{
+    bool trap = (slot->flags & WIPPYI_PROC_TRAP) != 0;
+    bool upgradable = (slot->flags & WIPPYI_PROC_UPGRADABLE) != 0;
+    wippy_mail **at = &slot->fresh;
+    while (*at != NULL) {
+        wippy_mail *mail = *at;
+        if ((mail->kind == WIPPY_MAIL_LINK_DOWN && !trap) ||
+            (mail->kind == WIPPY_MAIL_OUTDATED && !upgradable)) {
+            slot->flags |= mail->kind == WIPPY_MAIL_LINK_DOWN ? WIPPYI_PROC_LINK_FAILED : 0;
+            *at = mail->next_;
+            wippyi_mail_release(rt, w, mail);
+        } else {
+            at = &mail->next_;
+        }
+    }
+    slot->fresh_end = at;
+}
+
 /* Which entry and type the new body has. */
 static wippy_result wippyi_upgrade_resolve(wippy_runtime *rt, wippyi_slot *slot, wippyi_job *job,
                                            wippy_entry **entry, wippy_type *type, wippy_diag *diag)
@@ -1144,5 +1165,6 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
     }
     wippyi_self_end(self);
     slot->flags |= WIPPYI_PROC_BODY;
+    wippyi_forget_events(rt, w, slot);
     return true;
 }

@@ -132,6 +132,36 @@ TEST(test_upgrade_keeps_pid_name_relations_and_mail)
     core_close(&c);
 }
 
+TEST(test_upgrade_link_down_in_the_mailbox_is_for_the_new_body_to_trap)
+{
+    core c;
+    core_actor a = {0};
+    core_actor target = {0};
+    core_actor watcher = {0};
+    second s;
+    memset(&s, 0, sizeof(s));
+    REQUIRE(core_open(&c, 0));
+    wanted = second_type(&c, &s);
+    wanted_entry = NULL;
+    a.target = core_spawn(&c, &target);
+    a.link = a.trap = true;
+    a.on_mail = upgrade_on_message;
+    watcher.target = core_spawn(&c, &a);
+    watcher.monitor = true;
+    core_spawn(&c, &watcher);
+    core_run(&c);
+    core_tell(&c, target.pid, "fail"); /* runs first: LINK_DOWN stands behind "upgrade" */
+    core_tell(&c, a.pid, "upgrade");
+    core_run(&c);
+    CHECK_EQ_INT(a.closes, 1);
+    CHECK_EQ_INT(s.inits, 1);
+    CHECK_EQ_INT(s.steps, 0);
+    CHECK_EQ_INT(s.closes, 1);
+    REQUIRE(watcher.count == 1);
+    CHECK_STR(watcher.seen[0].text, "linked process failed");
+    core_close(&c);
+}
+
 static void check_failing(second *s, const char *entry, bool no_type, const char *message,
                           wippy_result result)
 {
@@ -254,6 +284,7 @@ TEST(test_upgrade_loses_no_mail)
 }
 
 TEST_MAIN(TEST_ENTRY(test_upgrade_keeps_pid_name_relations_and_mail),
+          TEST_ENTRY(test_upgrade_link_down_in_the_mailbox_is_for_the_new_body_to_trap),
           TEST_ENTRY(test_upgrade_failures_end_the_process),
           TEST_ENTRY(test_upgrade_status_and_request_belong_together),
           TEST_ENTRY(test_upgrade_loses_no_mail))
