@@ -15,10 +15,12 @@
 #   make foreign      the tests on other machines: clang, 32 bits, musl, arm64, s390x (emulated)
 #   make redteam      hostile Lua programs against their neighbours, each watched for half a second
 #   make explore      the interleaving explorer (tests/interleave), twenty times longer
-#   make mutants      the explorer must catch every seeded mistake in tests/interleave/mutants
 #   make yamldiff     the YAML reader against libyaml, over many more documents (tests/yaml)
 #   make faults       every allocation, and calls to the system, fail one by one (tests/faults)
 #   make fuzz         every fuzz target for SECONDS=60 each (ONLY=name; FUZZER=afl); needs clang
+#   make mutants      every seeded mistake in tests/interleave/mutants and tests/sim/mutants is caught
+#   make sim          simulated schedules, SEEDS=100000, and their hashes on every compiler at hand
+#   make sim-record   the hashes of tests/sim/hashes anew, after an intended change of the schedule
 #   make bench        the benchmarks, tools/bench/; BENCH_ARGS='-r 3 pingpong' (see tools/bench/main.c)
 #   make bench-peers  the same rows with Erlang, Go and CAF, in turn with ours (tools/bench/peers/run)
 #   make bench-scale  the cost of one more process, message, name ... as their number grows
@@ -29,7 +31,7 @@
 #   make format       clang-format over the sources; make clean
 #
 # Tests: tests/DIR/test_*.c (or .cc), tests/stress/*.c, and scripts tests/DIR/run. In
-#   tests/unit, tests/shim                     a program includes the implementation itself;
+#   tests/unit, tests/shim, tests/sim          a program includes the implementation itself;
 #   tests/interleave                           so does it, and it is linked with the explorer;
 #   tests/lua, tests/soak                      it is linked with both libraries and Lua;
 #   tests/api                                  it is built twice: with the merged and the split library;
@@ -171,7 +173,7 @@ run:
 # ---- tests ----
 
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/stress/*.c))
-INSIDE_SRC := $(filter tests/unit/% tests/shim/%,$(TEST_SRC))
+INSIDE_SRC := $(filter tests/unit/% tests/shim/% tests/sim/%,$(TEST_SRC))
 EXPLORE_SRC := $(filter tests/interleave/%,$(TEST_SRC))
 LUA_SRC := $(filter tests/lua/% tests/soak/%,$(TEST_SRC))
 FAULT_SRC := $(filter tests/faults/%,$(TEST_SRC))
@@ -309,6 +311,21 @@ explore:
 
 mutants:
 	@tests/interleave/mutants/run
+	@tests/sim/mutants/run
+
+ONCE_SCRIPTS += tests/sim/run
+.PHONY: sim sim-record
+SIM_TESTS := $(filter $(BUILD)/tests/sim/%,$(INSIDE_TESTS))
+SEEDS ?= 100000
+
+$(SIM_TESTS): tests/sim/runner.h
+
+sim: $(SIM_TESTS)
+	@for program in $(SIM_TESTS); do echo "== $$program"; $$program --seeds $(SEEDS) || exit 1; done
+	@ALL=1 tests/sim/run
+
+sim-record: $(SIM_TESTS)
+	@tests/sim/run record
 
 yamldiff: $(OUT)/wippy.h
 	@TEST_SCALE=1500 TEST_TIMEOUT=3600 tests/yaml/run

@@ -625,6 +625,7 @@ WIPPYI_FN void wippyi_host_evict(wippyi_host *host, bool terminate)
         } else {
             (void)wippyi_cancel(rt, NULL, 0, pid, "scheduler shutdown");
         }
+        wippyi_sim_pause(rt); /* who is born behind us sees the state */
     }
 }
 
@@ -664,6 +665,7 @@ WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host)
     /* seq_cst: a spawn counts itself in and then reads the state; we set the state and then read the
        count: one of the two sees the other */
     if (wippyi_a32_cas_sc(&host->state, &expected, WIPPYI_HOST_STOPPING)) {
+        wippyi_sim_pause(host->rt);
         wippyi_host_evict(host, false);
         wippyi_host_wake_all(host);
     }

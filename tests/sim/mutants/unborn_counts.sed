@@ -1,0 +1,3 @@
+# who was not born is counted for ever
+# FILE spawn.c
+s/^    wippyi_unreserve(w->host, hidden); \/\* before/    (void)hidden; \/* before/

@@ -1,0 +1,3 @@
+# an upgrade loses mail on shelves
+# FILE spawn.c
+s/^    wippyi_shelves_return(slot);/    (void)wippyi_shelves_return;/
