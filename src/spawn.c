@@ -1012,7 +1012,7 @@ static void wippyi_forget_completions(wippy_runtime *rt, wippyi_worker *w, wippy
 static void wippyi_forget_events(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
 {
     bool trap = (slot->flags & WIPPYI_PROC_TRAP) != 0;
-    bool upgradable = (slot->flags & WIPPYI_PROC_UPGRADABLE) != 0;
+    bool upgradable = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_UPGRADABLE) != 0;
     wippy_mail **at = &slot->fresh;
     while (*at != NULL) {
         wippy_mail *mail = *at;
