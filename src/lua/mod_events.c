@@ -89,8 +89,8 @@ static int wippyli_events_subscribe(lua_State *L)
 {
     wippyli_process *process = wippyli_process_of(L);
     char topic[48];
-    const char *system = wippyli_event_text(L, 1, "system pattern");
     const char *kind = luaL_optstring(L, 2, "");
+    const char *system = wippyli_event_text(L, 1, "system pattern"); /* pushes: the last to read */
     if (!system) {
         return 2;
     }

@@ -60,6 +60,8 @@ end)
 
 case("wrong arguments are told", function()
     expect.failure("Invalid", "system pattern is required", events.subscribe(""))
+    expect.failure("Invalid", "system pattern is required", events.subscribe())
+    expect.failure("Invalid", "system is required", events.send())
     expect.failure("Invalid", "system is required", events.send("", "k", "p"))
     expect.failure("Invalid", "kind is required", events.send("s", "", "p"))
     expect.failure("Invalid", "path is required", events.send("s", "k", ""))
