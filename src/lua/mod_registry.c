@@ -712,7 +712,8 @@ static int wippyli_apply_then(lua_State *L, const wippy_mail *mail, wippyli_job 
         const char *text = job->diag.message[0] ? job->diag.message
                                                 : wippy_result_text((wippy_result)mail->result);
         const char *id = job->diag.file;
-        return wippyli_fail(L, "Internal", "apply changes: failed to apply changes: %s%s%s", id,
+        bool unknown = strncmp(text, "no handler for kind", 19) == 0; /* the caller's mistake */
+        return wippyli_fail(L, unknown ? "Invalid" : "Internal", "apply changes: failed to apply changes: %s%s%s", id,
                             id[0] ? ": " : "", text);
     }
     wippyli_decode(L, wippy_mail_data(mail), mail->size, 1);

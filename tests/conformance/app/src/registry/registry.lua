@@ -257,6 +257,7 @@ case("a kind without handler is refused at once", function()
     local done, err = change({ "create", { id = "app.new:w", kind = "weather.station" } })
     expect.is_nil(done)
     expect.contains(err, "no handler for kind")
+    expect.equal(err:kind(), "Invalid")
     expect.truthy(time.now():sub(began):seconds() < 5, "at once")
 end)
 
