@@ -122,8 +122,9 @@ typedef enum wippy_value_type {
     WIPPY_STRING = 4, /* bytes, any content, a length */
     WIPPY_ARRAY = 5,  /* values, then WIPPY_END */
     WIPPY_MAP = 6,    /* key, value, key, value ... then WIPPY_END; keys are neither nil nor NaN */
-    WIPPY_ERROR = 7,  /* kind, message, retryable; at most two values, then WIPPY_END: details (nil
-                         when there are none), the stack where it happened as text */
+    WIPPY_ERROR = 7,  /* kind, message, retryable; at most three values, then WIPPY_END: details,
+                         the stack where it happened as text, what was put in front of the message
+                         on its way; each nil when there is none but others follow */
     WIPPY_REF = 8,    /* an earlier array, map or error of the same sequence, open or closed:
                          containers are numbered 0, 1, 2 ... in the order in which they begin */
     WIPPY_END = 9     /* closes an array, map or error; also "no value here" */
@@ -334,7 +335,7 @@ WIPPY_API wippy_result wippy_read_leave(wippy_reader *reader);
 
 /* Verify a whole sequence once, so that its readers need not: lengths, depth, balanced ends,
    references that point backwards, pairs complete, keys neither nil nor NaN, errors with at most
-   two values. Two equal keys in a map are not looked for; the last one counts.
+   three values. Two equal keys in a map are not looked for; the last one counts.
 
    count    top-level values there must be
 
@@ -398,6 +399,15 @@ WIPPY_API bool wippy_value_next(wippy_value_iter *iter);
 
    Cost:    linear when maps are in the same order, else quadratic in the pairs of a map. */
 WIPPY_API bool wippy_value_equal(wippy_slice a, wippy_slice b);
+
+/* The text of an error: its message, behind what was put in front of it on its way ("load: not
+   found").
+
+   value   one encoded error; of anything else the text is ""
+   text    receives at most room - 1 bytes and a NUL; may be NULL when room is 0
+
+   Returns: the length of the whole text without the NUL, as snprintf does. */
+WIPPY_API size_t wippy_error_text(wippy_slice value, char *text, size_t room);
 
 /* Write an encoded value as text for people and logs: JSON with one space after ':' and ',',
    maps in stored order, control characters escaped, UTF-8 passed, invalid UTF-8 as U+FFFD, NaN

@@ -234,8 +234,8 @@ static void wippyi_ending_read(wippyi_ending *ending, const wippy_mail *mail)
     wippyi_runner_copy(ending->text, sizeof(ending->text), text, strlen(text));
     wippy_reader_init(&reader, wippy_mail_data(mail), mail->size);
     if (wippy_read(&reader, &value) == WIPPY_OK && value.type == WIPPY_ERROR) {
-        wippyi_runner_copy(ending->text, sizeof(ending->text), value.as.error.message.data,
-                           value.as.error.message.size);
+        wippy_slice whole = {(const char *)wippy_mail_data(mail), mail->size};
+        (void)wippy_error_text(whole, ending->text, sizeof(ending->text));
         ending->final = value.as.error.retryable == 0;
         canceled = canceled || wippyi_ending_is(value.as.error.kind, "Canceled");
     }

@@ -45,7 +45,7 @@ static wippy_result wippyi_nest_close(wippy_writer *w)
     }
     unsigned kind = wippyi_nest_kind(w);
     if ((kind == WIPPYI_NEST_MAP && (w->items & 1) != 0) ||
-        (kind == WIPPYI_NEST_ERROR && w->items > 2)) {
+        (kind == WIPPYI_NEST_ERROR && w->items > 3)) {
         return WIPPY_ERR_INVALID;
     }
     w->depth--;
@@ -1292,12 +1292,22 @@ static bool wippyi_text_map(wippyi_text *text, wippy_reader *reader)
 }
 
 /* The details were read. The stack is left out: it is long, and for people who look for causes. */
-static bool wippyi_text_pass_stack(wippy_reader *reader)
+static bool wippyi_text_context(wippyi_text *text, wippy_reader *reader)
 {
-    wippy_value end;
+    wippy_value context;
     wippy_result result = wippy_read_skip(reader, NULL);
-    return (result == WIPPY_OK || result == WIPPY_ERR_NOTFOUND) &&
-           wippy_read(reader, &end) == WIPPY_OK && end.type == WIPPY_END;
+    if ((result != WIPPY_OK && result != WIPPY_ERR_NOTFOUND) ||
+        wippy_read(reader, &context) != WIPPY_OK) {
+        return false;
+    }
+    if (context.type == WIPPY_END) {
+        return true;
+    }
+    if (context.type == WIPPY_STRING) {
+        wippyi_text_word(text, ", \"context\": ");
+        wippyi_text_string(text, context.as.string);
+    }
+    return wippy_read(reader, &context) == WIPPY_OK && context.type == WIPPY_END;
 }
 
 static bool wippyi_text_error(wippyi_text *text, wippy_reader *reader, const wippy_value *error)
@@ -1320,7 +1330,7 @@ static bool wippyi_text_error(wippyi_text *text, wippy_reader *reader, const wip
             return false;
         }
     }
-    if (details.type != WIPPY_END && !wippyi_text_pass_stack(reader)) {
+    if (details.type != WIPPY_END && !wippyi_text_context(text, reader)) {
         return false;
     }
     wippyi_text_word(text, "}");
@@ -1340,6 +1350,35 @@ static bool wippyi_text_value(wippyi_text *text, wippy_reader *reader, const wip
     case WIPPY_END: return false;
     default: wippyi_text_number(text, value); return true;
     }
+}
+
+/* What stands third in an error, after its details and its stack. */
+static wippy_slice wippyi_error_context(wippy_reader *reader)
+{
+    wippy_value context;
+    wippy_slice none = {NULL, 0};
+    if (wippy_read_skip(reader, NULL) == WIPPY_OK && wippy_read_skip(reader, NULL) == WIPPY_OK &&
+        wippy_read(reader, &context) == WIPPY_OK && context.type == WIPPY_STRING) {
+        return context.as.string;
+    }
+    return none;
+}
+
+WIPPY_API size_t wippy_error_text(wippy_slice value, char *text, size_t room)
+{
+    wippy_reader reader;
+    wippy_value error;
+    wippy_reader_init(&reader, value.data, value.size);
+    if (wippy_read(&reader, &error) != WIPPY_OK || error.type != WIPPY_ERROR) {
+        (void)snprintf(text, room, "%s", "");
+        return 0;
+    }
+    wippy_slice message = error.as.error.message;
+    wippy_slice context = wippyi_error_context(&reader);
+    int length = snprintf(text, room, "%.*s%s%.*s", (int)context.size,
+                          context.data != NULL ? context.data : "", context.size > 0 ? ": " : "",
+                          (int)message.size, message.data != NULL ? message.data : "");
+    return length < 0 ? 0 : (size_t)length;
 }
 
 WIPPY_API size_t wippy_value_to_text(wippy_slice value, char *buffer, size_t capacity)

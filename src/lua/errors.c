@@ -8,14 +8,14 @@
 #define WIPPYLI_ERROR_FRAMES 16
 #define WIPPYLI_ERROR_LEVELS 64 /* of the call stack looked at for them; C functions are left out */
 
-/* User values. Most errors have the first two only, received ones the first three. */
+/* User values. Most errors have the first two only, received ones the first four. */
 enum {
     WIPPYLI_ERROR_MESSAGE = 1,
     WIPPYLI_ERROR_DETAILS,
     WIPPYLI_ERROR_PLAIN_VALUES = WIPPYLI_ERROR_DETAILS,
     WIPPYLI_ERROR_STACK, /* string: where it happened in the process that sent it */
-    WIPPYLI_ERROR_RECEIVED_VALUES = WIPPYLI_ERROR_STACK,
     WIPPYLI_ERROR_CONTEXT, /* string or nil */
+    WIPPYLI_ERROR_RECEIVED_VALUES = WIPPYLI_ERROR_CONTEXT,
     WIPPYLI_ERROR_KIND,    /* string when the kind is none of the list */
     WIPPYLI_ERROR_ORIGIN,  /* "name:line: " taken off the message, when no frame says the same */
     WIPPYLI_ERROR_ALL_VALUES = WIPPYLI_ERROR_ORIGIN
@@ -452,6 +452,15 @@ WIPPYLI_FN void wippyli_error_set_stack(lua_State *L, int index)
     }
     error->frame_count = 0;
     lua_setiuservalue(L, index, WIPPYLI_ERROR_STACK);
+}
+
+WIPPYLI_FN void wippyli_error_set_context(lua_State *L, int index)
+{
+    if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_setiuservalue(L, index, WIPPYLI_ERROR_CONTEXT);
 }
 
 WIPPYLI_FN void wippyli_error_pushf(lua_State *L, const char *kind, int retryable,

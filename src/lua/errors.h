@@ -40,6 +40,9 @@ WIPPYLI_FN void wippyli_error_push_received(lua_State *L, wippy_slice kind, wipp
    above: its places are forgotten. Another type changes nothing. */
 WIPPYLI_FN void wippyli_error_set_stack(lua_State *L, int index);
 
+/* The same for what was wrapped around it (wippyli_error_wrap) before it came. */
+WIPPYLI_FN void wippyli_error_set_context(lua_State *L, int index);
+
 /* The value on top, which is popped, becomes the details of the error object at `index`; an empty
    table becomes nil. Only for objects just made. */
 WIPPYLI_FN void wippyli_error_set_details(lua_State *L, int index);

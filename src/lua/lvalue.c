@@ -301,18 +301,27 @@ static bool wippyli_encode_pair(wippyli_encoder *encoder, wippyli_level *level)
     return true;
 }
 
-/* Behind the details of the error on top, if there are any. */
+/* Behind the details of the error on top, if there are any: its stack, and its context. */
 static void wippyli_encode_stack(wippyli_encoder *encoder, bool has_details)
 {
     char text[WIPPYLI_ERROR_STACK_BYTES];
+    wippyli_error_view view;
     size_t size = wippyli_error_stack_text(encoder->L, -1, text, sizeof(text));
-    if (size == 0) {
+    wippyli_error_look(encoder->L, -1, &view);
+    if (size == 0 && view.context.size == 0) {
         return;
     }
     if (!has_details) {
         wippy_write_nil(encoder->out);
     }
-    wippy_write_string(encoder->out, text, size);
+    if (size > 0) {
+        wippy_write_string(encoder->out, text, size);
+    } else {
+        wippy_write_nil(encoder->out);
+    }
+    if (view.context.size > 0) {
+        wippy_write_string(encoder->out, view.context.data, view.context.size);
+    }
 }
 
 /* One step of the innermost container. False: it is complete. */
@@ -475,10 +484,10 @@ static void wippyli_decode_place(wippyli_decoder *decoder)
     case WIPPYLI_LEVEL_ARRAY: lua_rawseti(L, -2, ++level->next); break;
     case WIPPYLI_LEVEL_MAP: wippyli_decode_pair(decoder, level); break;
     default:
-        if (level->next++ == 0) {
-            wippyli_error_set_details(L, -2);
-        } else {
-            wippyli_error_set_stack(L, -2);
+        switch (level->next++) {
+        case 0: wippyli_error_set_details(L, -2); break;
+        case 1: wippyli_error_set_stack(L, -2); break;
+        default: wippyli_error_set_context(L, -2); break;
         }
         break;
     }

@@ -390,13 +390,14 @@ static wippy_result misuse_key_without_value_around_containers(wippy_writer *w)
     return wippy_writer_finish(w, NULL);
 }
 
-static wippy_result misuse_third_value_in_error(wippy_writer *w)
+static wippy_result misuse_fourth_value_in_error(wippy_writer *w)
 {
     wippy_write_error(w, "a", 1, "b", 1, 1);
     wippy_write_int(w, 1);
     wippy_write_array(w, 0);
     wippy_write_end(w);
     wippy_write_cstring(w, "stack");
+    wippy_write_cstring(w, "context");
     wippy_write_end(w);
     return wippy_writer_finish(w, NULL);
 }
@@ -428,7 +429,7 @@ TEST(test_value_writer_misuse_gives_invalid_and_stays)
 {
     static wippy_result (*const rows[])(wippy_writer *) = {
         misuse_end_without_begin, misuse_nil_key,     misuse_nan_key,
-        misuse_key_without_value, misuse_third_value_in_error, misuse_future_reference,
+        misuse_key_without_value, misuse_fourth_value_in_error, misuse_future_reference,
         misuse_encoded_nil_key,   misuse_encoded_end, misuse_key_without_value_around_containers};
     for (size_t i = 0; i < TEST_COUNT(rows); i++) {
         wippy_writer w;
@@ -706,7 +707,7 @@ TEST(test_value_check_names_each_fault)
         ROW("\x67\x00\x01\x68", WIPPY_ERR_SYNTAX),                         /* key without value */
         ROW("\x6a\x03\x00\x00\x68", WIPPY_ERR_SYNTAX),                     /* retryable 3 */
         ROW("\x6a\x00\x01\x61\x68", WIPPY_ERR_SYNTAX),                     /* no message */
-        ROW("\x6a\x00\x00\x00\x01\x02\x03\x68", WIPPY_ERR_SYNTAX),         /* three values */
+        ROW("\x6a\x00\x00\x00\x01\x02\x03\x68", WIPPY_OK),                 /* three values */
         ROW("\x6a\x00\x00\x00\x01\x02\x03\x04\x05\x68", WIPPY_ERR_SYNTAX),
         ROW("\x6a\x00\x00\x00\x01\x41s\x68", WIPPY_OK), /* details and a stack */
         ROW("\x6a\x00\x00\x00\x01\x68", WIPPY_OK),
@@ -1086,6 +1087,42 @@ TEST(test_value_text_looks_like_json)
     check_text(bytes(NULL, 0), "");
 }
 
+/* An error with a message and, unless it is NULL, what was put in front of it. */
+static wippy_slice wrapped(wippy_writer *w, const char *context)
+{
+    wippy_writer_reset(w);
+    wippy_write_error(w, "NotFound", 8, "no user", 7, 0);
+    if (context) {
+        wippy_write_array(w, 0); /* details */
+        wippy_write_int(w, 1);
+        wippy_write_end(w);
+        wippy_write_nil(w);
+        wippy_write_cstring(w, context);
+    }
+    wippy_write_end(w);
+    return finish(w);
+}
+
+TEST(test_value_error_text_has_the_context_in_front)
+{
+    wippy_writer w;
+    char text[32];
+    wippyi_writer_init(&w, NULL);
+    CHECK_EQ_U64(wippy_error_text(wrapped(&w, NULL), text, sizeof(text)), 7);
+    CHECK_STR(text, "no user");
+    CHECK_EQ_U64(wippy_error_text(wrapped(&w, "login"), text, sizeof(text)), 14);
+    CHECK_STR(text, "login: no user");
+    check_text(wrapped(&w, "login"), "{\"kind\": \"NotFound\", \"message\": \"no user\", "
+                                     "\"retryable\": false, \"details\": [1], "
+                                     "\"context\": \"login\"}");
+    CHECK_EQ_U64(wippy_error_text(wrapped(&w, "login"), text, 6), 14);
+    CHECK_STR(text, "login");
+    CHECK_EQ_U64(wippy_error_text(wrapped(&w, "login"), NULL, 0), 14);
+    CHECK_EQ_U64(wippy_error_text(bytes(NULL, 0), text, sizeof(text)), 0);
+    CHECK_STR(text, "");
+    wippy_writer_free(&w);
+}
+
 TEST(test_value_text_escapes_strings)
 {
     wippy_writer w;
@@ -1105,7 +1142,7 @@ TEST(test_value_text_marks_malformed_bytes)
     check_text(BYTES("\x66\x00\x01\x80"), "[1<malformed>");
     check_text(BYTES("\x67\x00\x01\x68"), "{\"1\": <malformed>");
     check_text(
-        BYTES("\x6a\x00\x00\x00\x01\x02\x03\x68"),
+        BYTES("\x6a\x00\x00\x00\x01\x02\x03\x04\x68"),
         "{\"kind\": \"\", \"message\": \"\", \"retryable\": false, \"details\": 1<malformed>");
     check_text(BYTES("\x68"), "<malformed>");
 }
@@ -1254,7 +1291,8 @@ TEST_MAIN(TEST_ENTRY(test_value_integers_survive_and_are_compact),
           TEST_ENTRY(test_value_malformed_map_is_syntax_for_look_ups),
           TEST_ENTRY(test_value_walk_visits_pairs_and_items), TEST_ENTRY(test_value_type_names),
           TEST_ENTRY(test_value_equal_pairs), TEST_ENTRY(test_value_equal_maps_in_any_order),
-          TEST_ENTRY(test_value_text_looks_like_json), TEST_ENTRY(test_value_text_escapes_strings),
+          TEST_ENTRY(test_value_text_looks_like_json),
+          TEST_ENTRY(test_value_error_text_has_the_context_in_front), TEST_ENTRY(test_value_text_escapes_strings),
           TEST_ENTRY(test_value_text_marks_malformed_bytes),
           TEST_ENTRY(test_value_text_is_cut_to_the_buffer_and_length_is_whole),
           TEST_ENTRY(test_value_float_text_is_shortest),

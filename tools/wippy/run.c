@@ -49,13 +49,8 @@ static const char *without_repetition(const char *text)
 static void print_failure(const wippy_exit_info *info)
 {
     char text[TEXT_MAX];
-    wippy_reader reader;
-    wippy_value value;
-    wippy_reader_init(&reader, info->value.data, info->value.size);
-    bool known = wippy_read(&reader, &value) == WIPPY_OK && value.type == WIPPY_ERROR;
-    if (known) {
-        snprintf(text, sizeof text, "%.*s", (int)value.as.error.message.size,
-                 value.as.error.message.data);
+    if (wippy_value_type_of(info->value) == WIPPY_ERROR) {
+        (void)wippy_error_text(info->value, text, sizeof text);
     } else {
         snprintf(text, sizeof text, "%s", wippy_result_text(info->result));
     }

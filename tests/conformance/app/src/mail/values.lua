@@ -101,6 +101,17 @@ each("error objects arrive with kind, message, retryable, details", function(thr
     expect.is_nil(through({ e = errors.new("plain") }).e:retryable(), way)
 end)
 
+each("what an error is wrapped in arrives with it", function(through, way)
+    local inner = errors.new{ message = "m", kind = "Conflict", details = { 1 } }
+    local got = through({ errors.wrap(inner, "saving"), errors.wrap("text", "outer") })
+    expect.equal(got[1]:message(), "m", way)
+    expect.equal(tostring(got[1]), "saving: m", way)
+    expect.same(got[1]:details(), { 1 }, way)
+    expect.equal(tostring(errors.wrap(got[1], "again")), "again: saving: m", way)
+    expect.equal(tostring(got[2]), "outer: text", way)
+    expect.is_nil(got[2]:details(), way)
+end)
+
 each("payload objects arrive as their content", function(through, way)
     expect.same(through({ p = payload.new({ 1 }) }), { p = { 1 } }, way)
     expect.same(through(payload.new({ 2 })), { 2 }, way)
