@@ -190,7 +190,7 @@ enum { /* wippyi_slot.marks */
                                  to the end of the word; owner; gauge */
 };
 #define WIPPYI_MEMORY_UNIT 64 /* bytes: 27 bits of units are 8 GiB */
-#define WIPPYI_MEMORY_MAX  (UINT32_MAX / WIPPYI_MARK_MEMORY)
+#define WIPPYI_MEMORY_MAX  WIPPYI_MIN(UINT32_MAX / WIPPYI_MARK_MEMORY, SIZE_MAX / WIPPYI_MEMORY_UNIT)
 
 struct wippyi_slot {
     /* senders read and CAS */
