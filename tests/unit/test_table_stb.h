@@ -1,9 +1,11 @@
 /* Shared by test_table_stb_before and test_table_stb_after. */
+#if __SIZEOF_POINTER__ == 8 /* elsewhere stb_ds refuses it */
 #define STBDS_SIPHASH_2_4 /* the program's choices stay the program's */
+#endif
 #define WIPPY_IMPLEMENTATION
 #include "wippy.h"
 
-#if !defined(STBDS_SIPHASH_2_4) || defined(STBDS_STATISTICS)
+#if (__SIZEOF_POINTER__ == 8 && !defined(STBDS_SIPHASH_2_4)) || defined(STBDS_STATISTICS)
 #error "wippy.h changed how the program configures stb_ds"
 #endif
 #if defined(STB_AFTER)
