@@ -23,8 +23,8 @@ WIPPYLI_FN int wippyli_pattern_gsub(lua_State *L);
 /* A position from the end of a string (-1 = last byte) as one from its beginning, at least 1. */
 WIPPYLI_INLINE size_t wippyli_string_from(lua_Integer position, size_t size)
 {
-    if (position > 0) {
-        return (size_t)position;
+    if (position > 0) { /* all that lie behind the end are one: a size may have fewer bits */
+        return (uint64_t)position > (uint64_t)size + 1 ? size + 2 : (size_t)position;
     }
     if (position == 0 || position < -(lua_Integer)size) {
         return 1;

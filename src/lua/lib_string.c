@@ -142,7 +142,8 @@ static int wippyli_string_rep(lua_State *L)
         lua_pushliteral(L, "");
         return 1;
     }
-    if (size + gap_size > WIPPYLI_STRING_MAX / (size_t)count) {
+    /* as numbers of 64 bits: where addresses have 32 a count may be larger than any size */
+    if ((uint64_t)size + gap_size > WIPPYLI_STRING_MAX / (uint64_t)count) {
         return luaL_error(L, "resulting string too large");
     }
     size_t unit = size + gap_size;

@@ -456,9 +456,9 @@ static int wippyli_io_read(lua_State *L)
     }
     lua_Integer size = luaL_optinteger(L, 1, WIPPYLI_IO_READ_BYTES);
     want.line = false;
-    want.size = size <= 0 ? WIPPYLI_IO_READ_BYTES : (size_t)size;
-    if (want.size > WIPPYLI_IO_LINE_MAX) {
-        want.size = WIPPYLI_IO_LINE_MAX;
+    want.size = WIPPYLI_IO_READ_BYTES;
+    if (size > 0) {
+        want.size = size > (lua_Integer)WIPPYLI_IO_LINE_MAX ? WIPPYLI_IO_LINE_MAX : (size_t)size;
     }
     return wippyli_io_read_want(L, "io.read", &want);
 }

@@ -44,7 +44,7 @@ static wippyli_json_shape wippyli_json_shape_of(lua_State *L, int index, size_t 
     if (numbers == 0) {
         return WIPPYLI_JSON_EMPTY;
     }
-    return (size_t)largest == numbers ? WIPPYLI_JSON_ARRAY : WIPPYLI_JSON_SPARSE;
+    return (uint64_t)largest == numbers ? WIPPYLI_JSON_ARRAY : WIPPYLI_JSON_SPARSE;
 }
 
 static int wippyli_json_compare(const void *left, const void *right)

@@ -672,6 +672,21 @@ TEST(test_libs_letters_are_those_of_ascii)
                "true nil 1 1");
 }
 
+/* Numbers have 64 bits where sizes have 32, too: nothing may be cut off. */
+TEST(test_libs_positions_and_counts_beyond_any_size)
+{
+    CHECK_ONCE("return ('abc'):sub(1 << 32), ('abc'):sub((1 << 32) + 2), ('abc'):sub(2, 1 << 40), "
+               "('abc'):byte(1 << 32), #('abc'):sub(-(1 << 40))",
+               "  bc nil 3");
+    CHECK_ONCE("return ('abc'):find('', 4), ('abc'):find('', 5), ('abc'):find('b', (1 << 32) + 1), "
+               "('abc'):match('.', 1 << 32)",
+               "4 nil nil nil");
+    CHECK_ONCE("return (pcall(string.rep, 'x', 1 << 62)), (pcall(string.rep, 'x', (1 << 32) + 1, 'y'))",
+               "false false");
+    CHECK_ONCE("return pcall(string.rep, 'x', 1 << 63), #('x'):rep(-(1 << 40))", "true 0");
+    CHECK_ONCE("return select(2, pcall(string.rep, 'ab', 1 << 62))", "resulting string too large");
+}
+
 TEST(test_libs_there_is_no_dump_and_no_pack)
 {
     CHECK_ONCE("return string.dump, string.pack, string.unpack, string.packsize, math.nope",
@@ -993,6 +1008,7 @@ TEST_MAIN(TEST_ENTRY(test_libs_snippets_give_what_stock_lua_gives),
           TEST_ENTRY(test_libs_sort_survives_orders_that_lie),
           TEST_ENTRY(test_libs_strings_accept_error_objects_as_subject),
           TEST_ENTRY(test_libs_letters_are_those_of_ascii),
+          TEST_ENTRY(test_libs_positions_and_counts_beyond_any_size),
           TEST_ENTRY(test_libs_there_is_no_dump_and_no_pack),
           TEST_ENTRY(test_libs_math_has_the_older_names),
           TEST_ENTRY(test_libs_random_numbers_come_from_the_seed),
