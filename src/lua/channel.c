@@ -101,14 +101,21 @@ static const luaL_Reg wippyli_channel_methods[] = {{"send", wippyli_channel_send
                                                    {"case_receive", wippyli_channel_case_receive},
                                                    {NULL, NULL}};
 
+/* User values of a channel. */
+enum {
+    WIPPYLI_CHANNEL_CASE = 1, /* what case_receive() answers, once it was called */
+    WIPPYLI_CHANNEL_BUFFER    /* the values; absent without capacity */
+};
+
 static const wippyli_class wippyli_channel_class = {"channel", wippyli_channel_methods};
 
 WIPPYLI_FN wippyli_channel *wippyli_channel_push(lua_State *L, uint32_t capacity,
                                                  const wippyli_feed *feed)
 {
     size_t bytes = sizeof(wippyli_channel) + (feed ? feed->extra_bytes : 0);
+    int values = capacity > 0 ? WIPPYLI_CHANNEL_BUFFER : WIPPYLI_CHANNEL_CASE;
     wippyli_channel *channel =
-        (wippyli_channel *)wippyli_object_push(L, &wippyli_channel_class, bytes, capacity > 0);
+        (wippyli_channel *)wippyli_object_push(L, &wippyli_channel_class, bytes, values);
     memset(channel, 0, bytes);
     channel->capacity = capacity;
     channel->feed = feed;
@@ -181,7 +188,7 @@ WIPPYLI_FN void wippyli_channel_flush(lua_State *L)
 }
 
 /* ------------------------------------------------------------------ the buffer
-   A ring in a table, user value 1; it doubles up to the capacity and goes when it was big and empty. */
+   A ring in a table; it doubles up to the capacity and goes when it was big and empty. */
 
 #define WIPPYLI_RING_FIRST 4
 #define WIPPYLI_RING_KEPT  64
@@ -194,12 +201,12 @@ static void wippyli_values_room(lua_State *L, int index, wippyli_channel *channe
             channel->capacity < WIPPYLI_RING_FIRST ? channel->capacity : WIPPYLI_RING_FIRST;
         lua_createtable(L, (int)size, 0);
         lua_pushvalue(L, -1);
-        lua_setiuservalue(L, index, 1);
+        lua_setiuservalue(L, index, WIPPYLI_CHANNEL_BUFFER);
         channel->ring_size = size;
         channel->first = 0;
         return;
     }
-    lua_getiuservalue(L, index, 1);
+    lua_getiuservalue(L, index, WIPPYLI_CHANNEL_BUFFER);
     if (channel->count < channel->ring_size) {
         return;
     }
@@ -212,7 +219,7 @@ static void wippyli_values_room(lua_State *L, int index, wippyli_channel *channe
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, index, 1);
+    lua_setiuservalue(L, index, WIPPYLI_CHANNEL_BUFFER);
     lua_remove(L, -2);
     channel->ring_size = size;
     channel->first = 0;
@@ -231,7 +238,7 @@ static void wippyli_values_add(lua_State *L, int index, wippyli_channel *channel
 /* Push the oldest value of the buffer. */
 static void wippyli_values_take(lua_State *L, int index, wippyli_channel *channel)
 {
-    lua_getiuservalue(L, index, 1);
+    lua_getiuservalue(L, index, WIPPYLI_CHANNEL_BUFFER);
     lua_rawgeti(L, -1, (lua_Integer)channel->first + 1);
     lua_pushnil(L);
     lua_rawseti(L, -3, (lua_Integer)channel->first + 1);
@@ -240,7 +247,7 @@ static void wippyli_values_take(lua_State *L, int index, wippyli_channel *channe
     channel->count--;
     if (channel->count == 0 && channel->ring_size > WIPPYLI_RING_KEPT) {
         lua_pushnil(L);
-        lua_setiuservalue(L, index, 1);
+        lua_setiuservalue(L, index, WIPPYLI_CHANNEL_BUFFER);
         channel->ring_size = 0;
     }
 }
@@ -531,9 +538,14 @@ static int wippyli_channel_case_send(lua_State *L)
     return 1;
 }
 
+/* A case to receive holds nothing but its channel: one serves every select. */
 static int wippyli_channel_case_receive(lua_State *L)
 {
     wippyli_channel *channel = wippyli_channel_check(L, 1);
+    lua_settop(L, 1);
+    if (lua_getiuservalue(L, 1, WIPPYLI_CHANNEL_CASE) == LUA_TUSERDATA) {
+        return 1;
+    }
     lua_settop(L, 1);
     wippyli_case *one =
         (wippyli_case *)wippyli_object_push(L, &wippyli_case_class, sizeof(*one), 1);
@@ -541,6 +553,8 @@ static int wippyli_channel_case_receive(lua_State *L)
     one->sends = false;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, 2, 1);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 1, WIPPYLI_CHANNEL_CASE);
     return 1;
 }
 

@@ -79,7 +79,7 @@ struct wippyli_channel {
     wippyli_mail_push push;   /* with mail: makes the value */
     wippyli_channel *retired; /* next of process->retired */
     uint32_t capacity;
-    uint32_t count;     /* values in the table, user value 1 */
+    uint32_t count;     /* values in the table */
     uint32_t first;     /* of them: index in the table, from 0 */
     uint32_t ring_size; /* slots of the table in use */
     uint32_t pending;   /* offered by the feed */
