@@ -240,6 +240,20 @@ WIPPY_API void wippy_write_error(wippy_writer *w, const char *kind, size_t kind_
                                  const char *message, size_t message_size, int retryable);
 WIPPY_API void wippy_write_end(wippy_writer *w);
 
+/* Say afterwards how much an array or map holds, whose writer could not know when it began.
+
+   mark     what wippy_writer_mark() answered immediately before wippy_write_array(w, 0) or
+            wippy_write_map(w, 0)
+   count    as for those
+
+   Thread:  the one that uses the writer.
+   Returns: wippy_writer_mark: the place where the next value goes. wippy_write_count: nothing; a
+            mark where no array or map begins, or one that has its count, makes the writer fail with
+            _ERR_INVALID.
+   Cost:    constant; from 128 on, what was written inside moves by a byte or more. */
+WIPPY_API size_t wippy_writer_mark(const wippy_writer *w);
+WIPPY_API void wippy_write_count(wippy_writer *w, size_t mark, size_t count);
+
 /* Refer again to a container of this sequence, finished or still open (cycles).
 
    index    what w->containers was just before the container began

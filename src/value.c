@@ -339,6 +339,30 @@ WIPPY_API void wippy_write_map(wippy_writer *w, size_t count)
     }
 }
 
+WIPPY_API size_t wippy_writer_mark(const wippy_writer *w)
+{
+    return (size_t)(w->at - w->start);
+}
+
+WIPPY_API void wippy_write_count(wippy_writer *w, size_t mark, size_t count)
+{
+    uint8_t varint[WIPPYI_VARINT_MAX];
+    size_t size = (size_t)(wippyi_varint_put(varint, count) - varint);
+    size_t used = wippy_writer_mark(w);
+    if (!wippyi_writer_room(w, size - 1)) {
+        return;
+    }
+    uint8_t *at = w->start + mark;
+    if (used < 2 || mark > used - 2 || at[1] != 0 ||
+        (at[0] != WIPPYI_TAG_ARRAY && at[0] != WIPPYI_TAG_MAP)) {
+        wippy_writer_fail(w, WIPPY_ERR_INVALID);
+        return;
+    }
+    memmove(at + 1 + size, at + 2, used - mark - 2);
+    memcpy(at + 1, varint, size);
+    w->at += size - 1;
+}
+
 WIPPY_API void wippy_write_error(wippy_writer *w, const char *kind, size_t kind_size,
                                  const char *message, size_t message_size, int retryable)
 {

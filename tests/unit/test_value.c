@@ -335,7 +335,76 @@ TEST(test_value_hint_is_cut_to_what_the_bytes_can_hold)
     CHECK_EQ_U64(v.as.count, 1);
 }
 
+/* Map {1: {0: 0, 1: 1, ...}} of `pairs` pairs, counted before or behind. */
+static void counted(wippy_writer *w, size_t pairs, bool behind)
+{
+    size_t outer = wippy_writer_mark(w);
+    wippy_write_map(w, behind ? 0 : 1);
+    wippy_put_int(w, 1);
+    size_t inner = wippy_writer_mark(w);
+    wippy_write_map(w, behind ? 0 : pairs);
+    for (size_t i = 0; i < pairs; i++) {
+        wippy_put_int(w, (int64_t)i);
+        wippy_put_int(w, (int64_t)i);
+    }
+    if (behind) {
+        wippy_write_count(w, inner, pairs);
+    }
+    wippy_write_end(w);
+    if (behind) {
+        wippy_write_count(w, outer, 1);
+    }
+    wippy_write_end(w);
+}
+
+TEST(test_value_count_set_behind_is_the_count_set_before)
+{
+    static const size_t rows[] = {0, 1, 2, 127, 128, 129, 300, 16383, 16384, 20000};
+    for (size_t i = 0; i < TEST_COUNT(rows); i++) {
+        wippyi_mem mem;
+        wippy_writer before;
+        wippy_writer behind;
+        wippyi_mem_init(&mem, NULL);
+        wippyi_writer_init(&before, &mem);
+        wippyi_writer_init(&behind, &mem);
+        counted(&before, rows[i], false);
+        counted(&behind, rows[i], true);
+        wippy_slice a = finish(&before);
+        wippy_slice b = finish(&behind);
+        CHECK_EQ_U64(a.size, b.size);
+        CHECK(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
+        CHECK_EQ_INT(wippy_value_check(b.data, b.size, 1), WIPPY_OK);
+        wippy_writer_free(&before);
+        wippy_writer_free(&behind);
+    }
+}
+
 /* ------------------------------------------------------------------ the writer's rules */
+
+static wippy_result misuse_count_of_nothing(wippy_writer *w)
+{
+    wippy_put_int(w, 1);
+    wippy_put_int(w, 0);
+    wippy_write_count(w, 0, 3);
+    return wippy_writer_finish(w, NULL);
+}
+
+static wippy_result misuse_count_again(wippy_writer *w)
+{
+    wippy_write_array(w, 0);
+    wippy_write_count(w, 0, 3);
+    wippy_write_count(w, 0, 3);
+    wippy_write_end(w);
+    return wippy_writer_finish(w, NULL);
+}
+
+static wippy_result misuse_count_beyond(wippy_writer *w)
+{
+    wippy_write_array(w, 0);
+    wippy_write_count(w, 1, 3);
+    wippy_write_end(w);
+    return wippy_writer_finish(w, NULL);
+}
 
 static wippy_result misuse_end_without_begin(wippy_writer *w)
 {
@@ -428,6 +497,7 @@ static wippy_result misuse_encoded_end(wippy_writer *w)
 TEST(test_value_writer_misuse_gives_invalid_and_stays)
 {
     static wippy_result (*const rows[])(wippy_writer *) = {
+        misuse_count_of_nothing,  misuse_count_again, misuse_count_beyond,
         misuse_end_without_begin, misuse_nil_key,     misuse_nan_key,
         misuse_key_without_value, misuse_fourth_value_in_error, misuse_future_reference,
         misuse_encoded_nil_key,   misuse_encoded_end, misuse_key_without_value_around_containers};
@@ -1273,6 +1343,7 @@ TEST_MAIN(TEST_ENTRY(test_value_integers_survive_and_are_compact),
           TEST_ENTRY(test_value_reader_without_bytes_finds_nothing),
           TEST_ENTRY(test_value_error_retryable_has_three_states),
           TEST_ENTRY(test_value_hint_is_cut_to_what_the_bytes_can_hold),
+          TEST_ENTRY(test_value_count_set_behind_is_the_count_set_before),
           TEST_ENTRY(test_value_writer_misuse_gives_invalid_and_stays),
           TEST_ENTRY(test_value_writer_open_container_is_invalid_until_closed),
           TEST_ENTRY(test_value_writer_fail_keeps_the_first_reason),
