@@ -114,8 +114,9 @@ static bool wippyli_seen_add(wippyli_seen *seen, const void *container, uint32_t
 enum { WIPPYLI_LEVEL_ARRAY = 0, WIPPYLI_LEVEL_MAP, WIPPYLI_LEVEL_ERROR };
 
 typedef struct wippyli_level {
-    lua_Integer next;  /* array: elements written; error: 1 = details were looked for */
+    lua_Integer next;  /* array: elements written; map: pairs; error: 1 = details were looked for */
     lua_Integer count; /* array: elements */
+    size_t mark;       /* map: of the writer */
     uint8_t kind;
     bool value_waits; /* map: the key was written as a container, its value is on the stack */
 } wippyli_level;
@@ -150,23 +151,21 @@ static bool wippyli_encode_scalar(lua_State *L, int index, wippy_writer *out)
     }
 }
 
-/* Count the pairs of the table on top; is it an array, keys exactly 1..n? */
-static bool wippyli_table_shape(lua_State *L, lua_Integer *pairs)
+/* Is the table on top an array of `border` > 0 elements: keys exactly 1..border? */
+static bool wippyli_is_array(lua_State *L, lua_Integer border)
 {
-    lua_Integer border = (lua_Integer)lua_rawlen(L, -1);
-    bool array = border > 0;
     lua_Integer count = 0;
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pop(L, 1);
-        count++;
-        if (array) {
-            lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-            array = key >= 1 && key <= border;
+        lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+        if (key < 1 || key > border) {
+            lua_pop(L, 1);
+            return false;
         }
+        count++;
     }
-    *pairs = count;
-    return array && count == border;
+    return count == border;
 }
 
 static bool wippyli_encode_enter(wippyli_encoder *encoder, const void *container)
@@ -202,12 +201,14 @@ static void wippyli_encode_table(wippyli_encoder *encoder)
         return;
     }
     wippyli_level *level = &encoder->levels[encoder->depth - 1];
-    if (wippyli_table_shape(L, &level->count)) {
+    level->count = (lua_Integer)lua_rawlen(L, -1);
+    if (level->count > 0 && wippyli_is_array(L, level->count)) {
         level->kind = WIPPYLI_LEVEL_ARRAY;
         wippy_write_array(encoder->out, (size_t)level->count);
     } else {
         level->kind = WIPPYLI_LEVEL_MAP;
-        wippy_write_map(encoder->out, (size_t)level->count);
+        level->mark = wippy_writer_mark(encoder->out);
+        wippy_write_map(encoder->out, 0);
         lua_pushnil(L);
     }
 }
@@ -277,8 +278,14 @@ static bool wippyli_crosses(lua_State *L, int index)
     }
 }
 
-/* One pair further. False at the end; the stack is then as the level found it. */
-static bool wippyli_encode_pair(wippyli_encoder *encoder, wippyli_level *level)
+static bool wippyli_key_crosses(lua_State *L, int index)
+{
+    return wippyli_crosses(L, index) && !wippyli_is_payload(L, index);
+}
+
+/* Pairs of the map on top, its last key above it, up to the next one with a container in it, which
+   begins. False at the end; the stack is then as the level found it. */
+static bool wippyli_encode_pairs(wippyli_encoder *encoder, wippyli_level *level)
 {
     lua_State *L = encoder->L;
     if (level->value_waits) {
@@ -286,19 +293,46 @@ static bool wippyli_encode_pair(wippyli_encoder *encoder, wippyli_level *level)
         wippyli_encode_begin(encoder);
         return true;
     }
-    if (!lua_next(L, -2)) {
-        return false;
-    }
-    if (!wippyli_crosses(L, -1) || !wippyli_crosses(L, -2) || wippyli_is_payload(L, -2)) {
+    while (lua_next(L, -2)) {
+        if (!wippyli_crosses(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        if (!wippyli_encode_scalar(L, -2, encoder->out)) {
+            if (!wippyli_key_crosses(L, -2)) {
+                lua_pop(L, 1);
+                continue;
+            }
+            level->next++;
+            level->value_waits = true;
+            lua_pushvalue(L, -2);
+            wippyli_encode_begin(encoder);
+            return true;
+        }
+        level->next++;
+        if (!wippyli_encode_scalar(L, -1, encoder->out)) {
+            wippyli_encode_begin(encoder);
+            return true;
+        }
         lua_pop(L, 1);
-    } else if (wippyli_encode_scalar(L, -2, encoder->out)) {
-        wippyli_encode_begin(encoder);
-    } else {
-        level->value_waits = true;
-        lua_pushvalue(L, -2);
-        wippyli_encode_begin(encoder);
     }
-    return true;
+    wippy_write_count(encoder->out, level->mark, (size_t)level->next);
+    return false;
+}
+
+/* Elements of the array on top in the same way. */
+static bool wippyli_encode_elements(wippyli_encoder *encoder, wippyli_level *level)
+{
+    lua_State *L = encoder->L;
+    while (level->next < level->count) {
+        lua_rawgeti(L, -1, ++level->next);
+        if (!wippyli_encode_scalar(L, -1, encoder->out)) {
+            wippyli_encode_begin(encoder);
+            return true;
+        }
+        lua_pop(L, 1);
+    }
+    return false;
 }
 
 /* Behind the details of the error on top, if there are any: its stack, and its context. */
@@ -324,20 +358,14 @@ static void wippyli_encode_stack(wippyli_encoder *encoder, bool has_details)
     }
 }
 
-/* One step of the innermost container. False: it is complete. */
+/* Go on with the innermost container. False: it is complete. */
 static bool wippyli_encode_advance(wippyli_encoder *encoder)
 {
     lua_State *L = encoder->L;
     wippyli_level *level = &encoder->levels[encoder->depth - 1];
     switch (level->kind) {
-    case WIPPYLI_LEVEL_ARRAY:
-        if (level->next == level->count) {
-            return false;
-        }
-        lua_rawgeti(L, -1, ++level->next);
-        wippyli_encode_begin(encoder);
-        return true;
-    case WIPPYLI_LEVEL_MAP: return wippyli_encode_pair(encoder, level);
+    case WIPPYLI_LEVEL_ARRAY: return wippyli_encode_elements(encoder, level);
+    case WIPPYLI_LEVEL_MAP: return wippyli_encode_pairs(encoder, level);
     default:
         if (level->next > 0 || !wippyli_error_push_details(L, -1)) {
             wippyli_encode_stack(encoder, level->next > 0);

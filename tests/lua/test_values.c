@@ -121,10 +121,15 @@ TEST(test_values_tables_keep_shape)
             " local big = {} for i = 1, 5000 do big[i] = i end"
             " local copy = v.trip(big) t.out(#copy, copy[1], copy[5000])"
             " local keyed = v.trip{[{'k'}] = 'table key'}"
-            " for k, w in pairs(keyed) do t.out(k[1], w) end",
+            " for k, w in pairs(keyed) do t.out(k[1], w) end"
+            " local wide = {} for i = 1, 300 do wide['k' .. i] = {i, x = {}} end"
+            " local seen, sum = 0, 0 for k, w in pairs(v.trip(wide)) do seen = seen + 1"
+            "  sum = sum + (k == 'k' .. w[1] and next(w.x) == nil and w[1] or 0) end t.out(seen, sum)"
+            " t.out(v.text{1, 2, x = 3}, v.text{[1] = print, y = {print}})",
             "{} [1, 2, 3] {\"a\": 1} [\"x\"] {\"2\": \"x\"}\n"
             "{\"1\": 1, \"3\": 3} [{}, [{}]]\n"
-            "1 two 3 true f b\n5000 1 5000\nk table key\n");
+            "1 two 3 true f b\n5000 1 5000\nk table key\n300 45150\n"
+            "{\"1\": 1, \"2\": 2, \"x\": 3} {\"y\": [null]}\n");
 }
 
 TEST(test_values_shared_and_cyclic_tables)
