@@ -882,7 +882,8 @@ WIPPY_API wippy_topic wippy_topic_make(wippy_runtime *rt, const char *name);
    data     copied before return; may be NULL when size is 0
 
    Thread:  a step or init of `self`, or any thread with wippy_outside(); never blocks.
-   Order:   messages from one sender to one receiver arrive in send order.
+   Order:   messages from one sender to one receiver arrive in send order. A host that is stopping
+            delivers as before: what is left there may need the others to end.
    Returns: WIPPY_OK, _ERR_GONE, _ERR_FULL (mailbox limit, nothing queued), _ERR_NOMEM,
             _ERR_INVALID (size over desc.max_message_bytes, or inside `close`), _ERR_DENIED.
    Cost:    one block from the sender's heap, one compare-and-swap. */

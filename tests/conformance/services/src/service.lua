@@ -23,6 +23,26 @@ function act.link_fails()
     process.spawn_linked("app:code", "app:processes", "fail")
     inbox:receive()
 end
+function act.starts_other() -- one that nobody supervises: it lives until its host stops
+    local events = process.events()
+    assert(process.spawn("app:code", "app:processes", "refused_late", process.pid()))
+    events:receive()
+end
+function act.refused_late()
+    local events, inbox = process.events(), process.inbox()
+    logger:info("up other")
+    local event = events:receive()
+    local function refusal(name, value, err)
+        logger:info("refused " .. name, { value = tostring(value), kind = err and err:kind(), text = tostring(err) })
+    end
+    logger:info("asked to end", { reason = event.reason, has_from = event.from ~= "" })
+    refusal("spawn", process.spawn("app:code", "app:processes", "returns"))
+    refusal("named", process.with_context({}):with_name("late"):spawn("app:code", "app:processes", "returns"))
+    refusal("exec", process.exec("app:code", "app:processes", "returns"))
+    local ok = process.send(process.pid(), "late", 1)
+    logger:info("sent", { ok = ok, topic = inbox:receive():topic() })
+    refusal("nobody", process.send("{app:processes|0xfffff}", "late", 1))
+end
 function act.deaf() logger:info("runs") process.inbox():receive() end
 function act.input(...)
     local kinds = {}
