@@ -307,8 +307,9 @@ struct wippyi_worker {
     wippyi_a64 wheel_next_ns; /* written under wheel_lock; read by anybody; gauge */
     /* watchdog and statistics */
     wippyi_a64 step_number;  /* odd = inside a step; written: owner (release); watchdog acquires */
-    wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner at the next step; relaxed: seen
-                                late, a thief or a step looks again */
+    wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner when the step ends (and, when the
+                                watchdog was late, as the next one begins); relaxed: seen late, a thief
+                                or a step looks again */
     wippyi_ap running;       /* wippyi_slot*; written: owner (relaxed); read: interrupt on this thread */
     wippyi_a64 running_pid;  /* written: owner; gauge */
     wippyi_a64 executed, stolen, parked, messages; /* written: owner; gauges */

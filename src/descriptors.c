@@ -11,9 +11,10 @@ struct wippyi_waiting {
     wippy_runtime *rt;
     wippyi_poller poller;
     wippyi_thread thread;
-    bool threaded;   /* constant */
+    wippyi_a32 threaded; /* 0 -> 1 once, under tables_lock (release): a thread looks, pumps need not */
     wippyi_a32 quit; /* written: destroy (release), before it wakes the poller; read: the thread */
-    wippyi_a32 polling; /* 1: a pump looks now (one waiter at a time); CAS acquire, store release */
+    wippyi_a32 polling; /* 1: somebody looks (one waiter at a time), a pump for a moment or the thread for
+                           good; CAS acquire, store release */
     wippyi_a32 open;    /* waits that were neither reported nor taken back; gauge: RMW relaxed */
 };
 
@@ -56,6 +57,11 @@ static void wippyi_descriptors_wait(wippyi_waiting *waiting, uint64_t timeout_ns
 static void wippyi_descriptors_main(void *arg)
 {
     wippyi_waiting *waiting = (wippyi_waiting *)arg;
+    uint32_t expected = 0;
+    while (!wippyi_a32_cas_acq(&waiting->polling, &expected, 1)) { /* a pump looks, without waiting */
+        expected = 0;
+        wippyi_cpu_relax();
+    }
     while (wippyi_a32_load_acq(&waiting->quit) == 0) {
         wippyi_descriptors_wait(waiting, UINT64_MAX);
     }
@@ -70,32 +76,47 @@ static wippyi_waiting *wippyi_descriptors_make(wippy_runtime *rt)
     }
     memset(waiting, 0, sizeof(*waiting));
     waiting->rt = rt;
-    waiting->threaded = rt->watchdog != NULL; /* there are pool hosts, so threads are welcome */
     if (wippyi_poller_create(&waiting->poller, &rt->mem) != WIPPY_OK) {
-        wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
-        return NULL;
-    }
-    if (waiting->threaded && wippyi_thread_start(&waiting->thread, wippyi_descriptors_main, waiting,
-                                                 "wippy-poll") != WIPPY_OK) {
-        wippyi_poller_destroy(&waiting->poller);
         wippyi_mem_free(&rt->mem, waiting, sizeof(*waiting));
         return NULL;
     }
     return waiting;
 }
 
-static wippyi_waiting *wippyi_descriptors_of(wippy_runtime *rt)
+/* Under tables_lock. False: no thread can be had. */
+static bool wippyi_descriptors_thread(wippyi_waiting *waiting)
+{
+    if (wippyi_a32_load_rlx(&waiting->threaded) != 0) {
+        return true;
+    }
+    if (wippyi_thread_start(&waiting->thread, wippyi_descriptors_main, waiting, "wippy-poll") !=
+        WIPPY_OK) {
+        return false;
+    }
+    wippyi_a32_store_rel(&waiting->threaded, 1);
+    return true;
+}
+
+/* pumped: whoever asks is run by a pump, which looks at descriptors itself. Otherwise, and wherever there
+   are pool hosts, so that threads are welcome, a thread looks; also if pumps alone did so far.
+   NULL: no memory, or no thread. */
+static wippyi_waiting *wippyi_descriptors_of(wippy_runtime *rt, bool pumped)
 {
     wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
-    if (waiting == NULL) {
-        wippyi_mutex_lock(&rt->tables_lock);
-        waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
-        if (waiting == NULL) {
-            waiting = wippyi_descriptors_make(rt);
-            wippyi_ap_store_rel(&rt->waiting, waiting);
-        }
-        wippyi_mutex_unlock(&rt->tables_lock);
+    bool threaded = WIPPYI_THREADS && (!pumped || rt->watchdog != NULL);
+    if (waiting != NULL && (pumped || wippyi_a32_load_acq(&waiting->threaded) != 0)) {
+        return waiting;
     }
+    wippyi_mutex_lock(&rt->tables_lock);
+    waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
+    if (waiting == NULL) {
+        waiting = wippyi_descriptors_make(rt);
+        wippyi_ap_store_rel(&rt->waiting, waiting);
+    }
+    if (waiting != NULL && threaded && !wippyi_descriptors_thread(waiting)) {
+        waiting = NULL; /* what there is stays for the pumps */
+    }
+    wippyi_mutex_unlock(&rt->tables_lock);
     return waiting;
 }
 
@@ -105,7 +126,7 @@ WIPPYI_FN void wippyi_descriptors_poll(wippy_runtime *rt)
     uint32_t expected = 0;
     /* free -> polling: a try-lock for the poller. acquire: pairs with the release below. Whoever finds
        it taken leaves the looking to the other pump. */
-    if (waiting != NULL && !waiting->threaded &&
+    if (waiting != NULL && wippyi_a32_load_acq(&waiting->threaded) == 0 &&
         wippyi_a32_cas_acq(&waiting->polling, &expected, 1)) {
         wippyi_descriptors_wait(waiting, 0);
         wippyi_a32_store_rel(&waiting->polling, 0);
@@ -115,7 +136,8 @@ WIPPYI_FN void wippyi_descriptors_poll(wippy_runtime *rt)
 WIPPYI_FN uint64_t wippyi_descriptors_patience_ns(wippy_runtime *rt)
 {
     wippyi_waiting *waiting = (wippyi_waiting *)wippyi_ap_load_acq(&rt->waiting);
-    bool ours = waiting != NULL && !waiting->threaded && wippyi_a32_load_rlx(&waiting->open) > 0;
+    bool ours = waiting != NULL && wippyi_a32_load_acq(&waiting->threaded) == 0 &&
+                wippyi_a32_load_rlx(&waiting->open) > 0;
     return ours ? WIPPYI_PATIENCE_NS : UINT64_MAX;
 }
 
@@ -125,7 +147,7 @@ WIPPYI_FN void wippyi_descriptors_destroy(wippy_runtime *rt)
     if (waiting == NULL) {
         return;
     }
-    if (waiting->threaded) {
+    if (wippyi_a32_load_acq(&waiting->threaded) != 0) {
         wippyi_a32_store_rel(&waiting->quit, 1);
         wippyi_poller_wake(&waiting->poller);
         wippyi_thread_join(&waiting->thread);
@@ -158,7 +180,7 @@ WIPPY_API wippy_result wippy_wait_fd(wippy_self *self, int fd, uint32_t events, 
         (events & (uint32_t)(WIPPY_FD_READ | WIPPY_FD_WRITE)) == 0) {
         return WIPPY_ERR_INVALID;
     }
-    waiting = wippyi_descriptors_of(rt);
+    waiting = wippyi_descriptors_of(rt, self->host->kind == WIPPY_HOST_PUMP);
     if (waiting == NULL) {
         return WIPPY_ERR_NOMEM;
     }

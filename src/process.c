@@ -734,6 +734,9 @@ WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
     wippyi_ap_store_rlx(&w->running, NULL);
     wippyi_a64_store_rlx(&w->running_pid, 0);
     wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
+    if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&w->overdue) != 0)) {
+        wippyi_worker_relieved(w);
+    }
     wippyi_a64_store_rlx(&w->executed, wippyi_a64_load_rlx(&w->executed) + 1);
 }
 

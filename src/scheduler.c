@@ -343,6 +343,8 @@ WIPPYI_INLINE wippyi_slot *wippyi_take_own(wippyi_worker *w)
     return wippyi_take_lanes(w);
 }
 
+static void wippyi_wheels_fire(wippyi_worker *via, wippyi_worker *w, uint64_t now);
+
 /* Is there something on that worker worth moving? */
 static bool wippyi_stealable(const wippyi_worker *victim)
 {
@@ -360,7 +362,7 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
     uint32_t taken = 0;
     wippyi_slot *slot = NULL;
     if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&victim->overdue) != 0)) {
-        wippyi_worker_timers(w, victim, wippyi_now_ns(w->host->rt)); /* it cannot do so itself */
+        wippyi_wheels_fire(w, victim, wippyi_now_ns(w->host->rt)); /* it cannot do so itself */
     }
     if (!wippyi_stealable(victim)) {
         return NULL;
@@ -468,9 +470,23 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
     }
 }
 
+WIPPYI_FN void wippyi_worker_relieved(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint32_t i;
+    wippyi_a32_store_rlx(&w->overdue, 0);
+    for (i = 0; i < count; i++) {
+        if (wippyi_a32_load_rlx(&wippyi_host_worker(host, i)->spare) == WIPPYI_SPARE_YES) {
+            wippyi_host_wake_all(host); /* a parked one would not see it */
+            return;
+        }
+    }
+}
+
 /* When this worker must look at a wheel again. The first worker, which never ends while its host runs,
    also looks after the wheels of workers that have ended. */
-static uint64_t wippyi_wheels_next_ns(const wippyi_worker *w)
+WIPPYI_FN uint64_t wippyi_wheels_next_ns(const wippyi_worker *w)
 {
     uint64_t next = wippyi_a64_load_rlx(&w->wheel_next_ns);
     uint32_t count = w->index == 0 ? wippyi_a32_load_acq(&w->host->worker_slots) : 0;
@@ -485,15 +501,16 @@ static uint64_t wippyi_wheels_next_ns(const wippyi_worker *w)
     return next;
 }
 
-static void wippyi_wheels_fire(wippyi_worker *w, uint64_t now)
+/* What `w` has to look after, by `via`: itself, or a thief while it cannot. */
+static void wippyi_wheels_fire(wippyi_worker *via, wippyi_worker *w, uint64_t now)
 {
     uint32_t count = w->index == 0 ? wippyi_a32_load_acq(&w->host->worker_slots) : 0;
     uint32_t i;
-    wippyi_worker_timers(w, w, now);
+    wippyi_worker_timers(via, w, now);
     for (i = 1; i < count; i++) {
         wippyi_worker *other = wippyi_host_worker(w->host, i);
         if (wippyi_a32_load_acq(&other->exited) != 0) {
-            wippyi_worker_timers(w, other, now);
+            wippyi_worker_timers(via, other, now);
         }
     }
 }
@@ -516,7 +533,7 @@ static void wippyi_worker_clock(wippyi_worker *w)
     }
     w->clock_ns = now;
     w->clock_steps = 0;
-    wippyi_wheels_fire(w, now);
+    wippyi_wheels_fire(w, w, now);
 }
 
 static void wippyi_run(wippyi_worker *w, wippyi_slot *slot)
@@ -538,7 +555,7 @@ static bool wippyi_idle_timers(wippyi_worker *w)
     if (now < wippyi_wheels_next_ns(w)) {
         return false;
     }
-    wippyi_wheels_fire(w, now);
+    wippyi_wheels_fire(w, w, now);
     return wippyi_worker_has_own(w);
 }
 

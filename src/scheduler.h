@@ -24,6 +24,11 @@ WIPPYI_FN void wippyi_worker_main(void *arg); /* body of a worker thread */
 /* Run one process if there is one. False: nothing to do here (timers were looked at). */
 WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w);
 /* Fire the timers of a worker's wheel that are due; mail is delivered through `via`. */
+/* A step that took too long is over: spares that were started because of it may leave. */
+WIPPYI_FN void wippyi_worker_relieved(wippyi_worker *w);
+/* When worker `w` has to look at a wheel again: its own, and the first one of a host at those of
+   workers that have ended. */
+WIPPYI_FN uint64_t wippyi_wheels_next_ns(const wippyi_worker *w);
 WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, uint64_t now_ns);
 /* A worker without a thread (simulation): can it move now; when by itself, UINT64_MAX = never; one round
    of its loop, up to where a thread would sleep; its end. */

@@ -682,6 +682,34 @@ static wippy_result wippyi_spawn_undo(wippy_self *self, wippyi_host *host, wippy
     return wippyi_refuse(diag, WIPPY_ERR_NOMEM, "out of memory");
 }
 
+/* The worker that this thread runs, of whatever host; NULL: none. */
+static wippyi_worker *wippyi_worker_here(wippy_runtime *rt)
+{
+    const wippyi_host *host = (const wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
+    wippyi_worker *w = NULL;
+    for (; host != NULL && w == NULL; host = host->next_host) {
+        w = wippyi_host_here(host);
+    }
+    return w;
+}
+
+/* Wait for the answer. A callback on a worker of another host keeps that worker from its work
+   meanwhile: the watchdog must see that, as it sees a long step. */
+static bool wippyi_spawn_wait(wippy_runtime *rt, wippyi_ticket *ticket)
+{
+    wippyi_worker *w = wippyi_worker_here(rt);
+    uint64_t step = w != NULL ? wippyi_a64_load_rlx(&w->step_number) : 1;
+    bool answered;
+    if ((step & 1) != 0) {
+        return wippyi_sim_ticket(rt, ticket);
+    }
+    wippyi_a64_store_rel(&w->step_number, step + 1); /* as a step does */
+    answered = wippyi_sim_ticket(rt, ticket);
+    wippyi_a64_store_rel(&w->step_number, step + 2);
+    wippyi_worker_relieved(w);
+    return answered;
+}
+
 /* Hand the job to the host and, outside, wait for the answer. */
 static wippy_result wippyi_spawn_elsewhere(wippy_self *self, wippyi_host *host, wippyi_slot *slot,
                                            wippyi_job *prepared, const wippy_spawn_desc *desc,
@@ -722,7 +750,7 @@ static wippy_result wippyi_spawn_elsewhere(wippy_self *self, wippyi_host *host, 
     job->done = &ticket;
     job->diag = diag;
     wippyi_schedule(rt, NULL, slot);
-    if (!wippyi_sim_ticket(rt, &ticket)) { /* nobody there can ever move: the job goes on alone */
+    if (!wippyi_spawn_wait(rt, &ticket)) { /* nobody there can ever move: the job goes on alone */
         job->done = NULL;
         job->diag = NULL;
         return wippyi_refuse(diag, WIPPY_ERR_TIMEOUT, "the host cannot move");

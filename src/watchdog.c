@@ -80,7 +80,7 @@ static bool wippyi_watchdog_look(wippyi_watchdog *dog, wippyi_worker *w)
 /* Somebody must run what waits behind an overdue step. False: nobody can. */
 static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
 {
-    bool timers_due = wippyi_a64_load_rlx(&w->wheel_next_ns) <= wippyi_clock_mono_ns();
+    bool timers_due = wippyi_wheels_next_ns(w) <= wippyi_clock_mono_ns();
     uint64_t word = wippyi_a64_load_sc(&host->sleep_word);
     if (!timers_due && !wippyi_host_has_work(host)) {
         return true;

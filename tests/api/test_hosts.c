@@ -521,6 +521,89 @@ TEST(test_hosts_step_that_does_not_return_stops_nobody_else)
     }
 }
 
+/* An idle worker is not overdue: its spares leave, its slices are not cut short. */
+static bool only_one_thread(void *arg)
+{
+    wippy_runtime_info info;
+    return wippy_runtime_stats((wippy_runtime *)arg, &info) == WIPPY_OK && info.threads <= 1;
+}
+
+TEST(test_hosts_spare_leaves_although_its_cause_never_steps_again)
+{
+    core c;
+    core_actor a = {0};
+    core_actor neighbour = {0};
+    REQUIRE(core_open(&c, 1));
+    a.on_step = hog;
+    a.arg = &neighbour;
+    core_spawn(&c, &neighbour);
+    core_spawn(&c, &a);
+    CHECK(core_wait(&a.steps, 1) && core_wait(&neighbour.steps, 1));
+    core_tell(&c, a.pid, "go");
+    CHECK(core_wait(&neighbour.count, 1)); /* by a spare */
+    CHECK(core_wait(&a.count, 1));
+    CHECK(test_wait_until(only_one_thread, c.rt, 20000));
+    core_close(&c);
+}
+
+/* A callback of one host waits for a birth on another, which waits for the first host. */
+typedef struct rescue {
+    core *c;
+    wippy_host other;
+    core_actor *child;
+    core_actor *helper;
+    wippy_result answer;
+    uint32_t asked;
+} rescue;
+
+static void spawn_on_exit(wippy_runtime *rt, const wippy_exit_info *info, void *user_data)
+{
+    rescue *r = (rescue *)user_data;
+    (void)rt;
+    if (info->result != WIPPY_OK || TEST_ATOMIC_ADD(&r->asked, 1u) > 0) {
+        return;
+    }
+    r->answer = core_spawn_by(r->c, r->c->out, r->child, r->other, 0, NULL);
+}
+
+static wippy_result wait_for_help(wippy_self *self, core_actor *a, const wippy_input *input)
+{
+    rescue *r = (rescue *)a->arg;
+    (void)input;
+    (void)self;
+    core_tell(r->c, r->helper->pid, "help");
+    return core_wait(&r->helper->count, 1) ? WIPPY_OK : WIPPY_ERR_TIMEOUT;
+}
+
+TEST(test_hosts_callback_that_waits_for_another_host_stops_nobody_else)
+{
+    core c;
+    core_actor ends = {0};
+    core_actor helper = {0};
+    core_actor child = {0};
+    rescue r;
+    wippy_host_desc desc;
+    memset(&r, 0, sizeof(r));
+    memset(&desc, 0, sizeof(desc));
+    desc.exit_fn = spawn_on_exit;
+    desc.user_data = &r;
+    REQUIRE(core_open_with(&c, 1, NULL, &desc));
+    REQUIRE(core_add_host(&c, "app:other", WIPPY_HOST_POOL, 1, &r.other) == WIPPY_OK);
+    r.c = &c;
+    r.child = &child;
+    r.helper = &helper;
+    r.answer = WIPPY_ERR_TIMEOUT;
+    child.on_init = wait_for_help;
+    child.arg = &r;
+    core_spawn(&c, &helper);
+    core_spawn(&c, &ends);
+    core_tell(&c, ends.pid, "done");
+    CHECK(core_wait(&ends.closes, 1));
+    CHECK_EQ_INT(r.answer, WIPPY_OK);
+    CHECK_EQ_INT(helper.count + 0u, 1);
+    core_close(&c);
+}
+
 typedef struct flagged {
     uint32_t flag;
     uint32_t ended;
@@ -682,7 +765,9 @@ TEST(test_hosts_several_runtimes_in_one_program)
     core_close(&c[2]);
 }
 
-TEST_MAIN(TEST_ENTRY(test_hosts_creation_checks_its_arguments),
+TEST_MAIN(TEST_ENTRY(test_hosts_spare_leaves_although_its_cause_never_steps_again),
+          TEST_ENTRY(test_hosts_callback_that_waits_for_another_host_stops_nobody_else),
+          TEST_ENTRY(test_hosts_creation_checks_its_arguments),
           TEST_ENTRY(test_hosts_pump_message_budget_is_exact), TEST_ENTRY(test_hosts_pump_time_budget),
           TEST_ENTRY(test_hosts_pump_deadline_and_wake), TEST_ENTRY(test_hosts_nested_pump_is_refused),
           TEST_ENTRY(test_hosts_callback_may_spawn), TEST_ENTRY(test_hosts_terminal_has_one_process),

@@ -334,6 +334,39 @@ TEST(test_yields_descriptor_of_a_dead_process_is_forgotten)
     close(p.fd[1]);
 }
 
+/* Pumps alone looked at descriptors so far; then a host with threads comes, and nobody pumps. */
+TEST(test_yields_descriptors_of_a_pool_need_no_pump)
+{
+    core c;
+    core_actor first = {0};
+    core_actor a = {0};
+    core_actor last = {0};
+    pipes p[2];
+    wippy_host pool;
+    wippy_pid pid;
+    REQUIRE(core_open(&c, 0));
+    REQUIRE(pipe(p[0].fd) == 0 && pipe(p[1].fd) == 0);
+    first.on_start = a.on_start = last.on_start = wait_for_ever;
+    first.arg = last.arg = &p[0];
+    a.arg = &p[1];
+    core_spawn(&c, &first);
+    core_run(&c);
+    REQUIRE(core_add_host(&c, "app:pool", WIPPY_HOST_POOL, 1, &pool) == WIPPY_OK);
+    CHECK_EQ_INT(core_spawn_by(&c, c.out, &a, pool, 0, &pid), WIPPY_OK);
+    CHECK(core_wait(&a.steps, 1));
+    CHECK(write(p[1].fd[1], "x", 1) == 1);
+    CHECK(core_wait(&a.count, 1));
+    CHECK_EQ_INT(a.seen[0].number, WIPPY_FD_READ);
+    core_spawn(&c, &last);
+    CHECK(write(p[0].fd[1], "x", 1) == 1); /* the pump's own are seen as before */
+    CHECK(core_pump_until(&c, &first.count, 1));
+    CHECK(core_pump_until(&c, &last.count, 1));
+    core_close(&c);
+    for (int i = 0; i < 4; i++) {
+        close(p[i / 2].fd[i % 2]);
+    }
+}
+
 /* ------------------------------------------------------------------ commands */
 
 typedef struct board {
@@ -542,5 +575,6 @@ TEST_MAIN(TEST_ENTRY(test_yields_timers_come_in_order_and_never_early),
           TEST_ENTRY(test_yields_blocking_call_of_a_dead_process_is_dropped_once),
           TEST_ENTRY(test_yields_descriptors_become_ready),
           TEST_ENTRY(test_yields_descriptor_of_a_dead_process_is_forgotten),
+          TEST_ENTRY(test_yields_descriptors_of_a_pool_need_no_pump),
           TEST_ENTRY(test_yields_commands_start_complete_cancel),
           TEST_ENTRY(test_yields_completions_race_everything))
