@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SIM_BATCH   500 /* seeds a child runs */
-#define SIM_SECONDS 60  /* that one seed, or a batch of them, may take */
+#define SIM_SECONDS 60  /* of processor time that one seed, or a batch of them, may take */
 
 /* What a run is made of. The seed alone gives all of it; shrinking lowers the numbers. */
 typedef struct sim_plan {
@@ -83,7 +84,10 @@ static bool sim_child(const sim_plan *plan, uint64_t count, bool whole_plan)
     pid = fork();
     if (pid == 0) {
         uint64_t i;
-        alarm(SIM_SECONDS);
+        struct itimerval limit;
+        memset(&limit, 0, sizeof(limit));
+        limit.it_value.tv_sec = SIM_SECONDS;
+        setitimer(ITIMER_PROF, &limit, NULL); /* not the clock: the machine may be busy */
         for (i = 0; i < count; i++) {
             sim_plan each = *plan;
             if (!whole_plan) {
@@ -100,7 +104,7 @@ static bool sim_child(const sim_plan *plan, uint64_t count, bool whole_plan)
     }
     if (WIFSIGNALED(status) && sim_board->text[0] == '\0') {
         snprintf(sim_board->text, sizeof(sim_board->text), "signal %d%s", WTERMSIG(status),
-                 WTERMSIG(status) == SIGALRM ? " (hangs)" : "");
+                 WTERMSIG(status) == SIGPROF ? " (hangs)" : "");
     } else if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && sim_board->text[0] == '\0') {
         snprintf(sim_board->text, sizeof(sim_board->text), "exit status %d", WEXITSTATUS(status));
     }
