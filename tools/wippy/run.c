@@ -276,12 +276,27 @@ static void find_terminals(session *s, wippy_snapshot *entries)
     }
 }
 
+/* On any other host the process would end unnoticed. */
+static int asked_host(session *s, const char *id, const char **host)
+{
+    wippy_service_info info;
+    *host = id;
+    for (size_t i = 0; i < s->terminals.count; i++) {
+        if (strcmp(s->terminals.items[i], id) == 0) {
+            return 0;
+        }
+    }
+    if (wippy_service_state(s->rt, id, &info) != WIPPY_OK) {
+        return fail(s->options, "host %s not found", id);
+    }
+    return fail(s->options, "host %s is not a terminal.host", id);
+}
+
 static int choose_host(session *s, const char **host)
 {
     char names[TEXT_MAX] = "";
     if (s->options->host != NULL) {
-        *host = s->options->host;
-        return 0;
+        return asked_host(s, s->options->host, host);
     }
     if (s->terminals.count == 1) {
         *host = s->terminals.items[0];
