@@ -422,23 +422,11 @@ static void wippyli_process_drop(wippyli_process *process)
     wippyli_arena_drop(&process->arena);
 }
 
-/* A collection begins when the heap is this many per cent of what the last one left. States of some
-   kilobytes come by the thousand, and what they would grow by is the garbage of messages. */
-#define WIPPYLI_SMALL_PAUSE 150
-#define WIPPYLI_BIG_PAUSE   200
-#define WIPPYLI_BIG_BYTES   65536
-
-/* The memory of the state was `before` bytes when somebody looked last. */
-static void wippyli_memory_changed(wippyli_process *process, size_t before)
+static void wippyli_report_memory(wippyli_process *process, size_t before)
 {
     size_t held = process->arena.held;
-    bool big = held > WIPPYLI_BIG_BYTES;
-    if (held == before) {
-        return;
-    }
-    wippy_self_memory(process->self, sizeof(*process) + held);
-    if (before == 0 || big != (before > WIPPYLI_BIG_BYTES)) {
-        lua_gc(process->L, LUA_GCINC, big ? WIPPYLI_BIG_PAUSE : WIPPYLI_SMALL_PAUSE, 0, 0);
+    if (held != before) {
+        wippy_self_memory(process->self, sizeof(*process) + held);
     }
 }
 
@@ -458,7 +446,7 @@ static wippy_result wippyli_body_init(wippy_self *self, void *state, const wippy
     }
     wippyli_start_release(&start);
     if (result == WIPPY_OK) {
-        wippyli_memory_changed(process, 0);
+        wippyli_report_memory(process, 0);
     } else {
         wippyli_process_drop(process);
     }
@@ -526,7 +514,7 @@ static wippy_status wippyli_body_step(wippy_self *self, void *state)
     wippyli_inbox_account(process);
     wippy_status status =
         process->ended ? (wippy_status)process->status : wippyli_step_run(process);
-    wippyli_memory_changed(process, held);
+    wippyli_report_memory(process, held);
     process->self = NULL;
     return status;
 }
