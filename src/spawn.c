@@ -338,14 +338,15 @@ static bool wippyi_unwanted(const wippyi_slot *slot)
     return (wippyi_a32_load_sc(&slot->marks) & WIPPYI_MARK_TERMINATE) != 0;
 }
 
-/* A process that comes to life while its host stops was not there when the others were told. */
+/* A process that comes to life while its host stops was not there when the others were told; one that
+   was terminated before its birth ends whatever else is going on. */
 static void wippyi_late_for_stop(wippyi_worker *w, const wippyi_slot *slot, uint64_t pid)
 {
     uint32_t state = wippyi_a32_load_sc(&w->host->state);
-    if (state == WIPPYI_HOST_STOPPING) {
-        (void)wippyi_cancel(w->host->rt, w, 0, pid, "scheduler shutdown");
-    } else if (state == WIPPYI_HOST_KILLING || wippyi_unwanted(slot)) {
+    if (state == WIPPYI_HOST_KILLING || wippyi_unwanted(slot)) {
         (void)wippyi_terminate(w->host->rt, w, pid);
+    } else if (state == WIPPYI_HOST_STOPPING) {
+        (void)wippyi_cancel(w->host->rt, w, 0, pid, "scheduler shutdown");
     }
 }
 

@@ -300,9 +300,54 @@ TEST(test_crowd_process_terminated_in_init_takes_no_step)
     core_close(&c);
 }
 
+typedef struct late {
+    core c;
+    pthread_t thread;
+    core_actor probe; /* is spawned until the host takes no more */
+} late;
+
+static void *stop_late(void *arg)
+{
+    late *l = (late *)arg;
+    CHECK_EQ_INT(wippy_host_stop(l->c.rt, l->c.host, UINT64_C(10000) * CORE_MS), WIPPY_OK);
+    return NULL;
+}
+
+static wippy_result end_myself_late(wippy_self *self, core_actor *a, const wippy_input *input)
+{
+    late *l = (late *)a->arg;
+    wippy_result r = WIPPY_OK;
+    (void)input;
+    CHECK(pthread_create(&l->thread, NULL, stop_late, l) == 0);
+    while (r == WIPPY_OK) {
+        wippy_pid probe;
+        r = core_spawn_by(&l->c, self, &l->probe, l->c.host, 0, &probe);
+        test_pause_ms(1);
+    }
+    CHECK_EQ_INT(r, WIPPY_ERR_STOPPED);
+    return wippy_terminate(self, wippy_self_pid(self));
+}
+
+/* Its host began to stop meanwhile: those who are born late are cancelled, but not this one. */
+TEST(test_crowd_process_terminated_in_init_takes_no_step_while_its_host_stops)
+{
+    static late l;
+    static core_actor a;
+    REQUIRE(core_open(&l.c, 1));
+    a.on_init = end_myself_late;
+    a.arg = &l;
+    core_spawn(&l.c, &a);
+    CHECK(pthread_join(l.thread, NULL) == 0);
+    CHECK_EQ_INT(a.inits, 1);
+    CHECK_EQ_INT(a.steps, 0);
+    CHECK_EQ_INT(a.closes, 1);
+    core_close(&l.c);
+}
+
 TEST_MAIN(TEST_ENTRY(test_crowd_is_ended_until_the_neighbour_can_work),
           TEST_ENTRY(test_crowd_that_fits_its_threads_is_left_alone),
           TEST_ENTRY(test_crowd_of_types_without_interrupt_is_named_only),
           TEST_ENTRY(test_crowd_is_left_alone_when_stuck_ms_says_so),
           TEST_ENTRY(test_crowd_process_is_terminated_while_its_init_runs),
-          TEST_ENTRY(test_crowd_process_terminated_in_init_takes_no_step))
+          TEST_ENTRY(test_crowd_process_terminated_in_init_takes_no_step),
+          TEST_ENTRY(test_crowd_process_terminated_in_init_takes_no_step_while_its_host_stops))
