@@ -99,6 +99,11 @@ TEST(test_fault_create_and_hosts)
     CHECK(test_heap_sweep(sweep_create, NULL) > 10);
 }
 
+static bool nobody_lives(void *arg)
+{
+    return core_alive((core *)arg) == 0;
+}
+
 static void sweep_pool(test_heap *heap, void *arg)
 {
     core c;
@@ -117,6 +122,7 @@ static void sweep_pool(test_heap *heap, void *arg)
             CHECK(core_wait(&a.steps, 1));
             CHECK_EQ_INT(wippy_terminate(c.out, a.pid), WIPPY_OK);
             CHECK(core_wait(&a.closes, 1));
+            CHECK(test_wait_until(nobody_lives, &c, 10000)); /* its worker counts after close */
         }
         FAIR(wippy_host_resize(c.rt, pool, 3));
     }

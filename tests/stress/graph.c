@@ -242,10 +242,14 @@ typedef struct goal {
     uint32_t steps;
 } goal;
 
+/* Many steps, and of everything that chance brings something: an EXIT is seen every 250 steps or so. */
 static bool enough(void *arg)
 {
-    goal *x = (goal *)arg;
-    return TEST_ATOMIC_LOAD(&x->g->steps) >= x->steps;
+    const goal *x = (const goal *)arg;
+    const graph *g = x->g;
+    return TEST_ATOMIC_LOAD(&g->steps) >= x->steps && TEST_ATOMIC_LOAD(&g->exits) > 0 &&
+           TEST_ATOMIC_LOAD(&g->timers) > 0 && TEST_ATOMIC_LOAD(&g->names) > 0 &&
+           TEST_ATOMIC_LOAD(&g->failed_inits) > 0;
 }
 
 static void run_graph(uint32_t workers_a, uint32_t workers_b, uint32_t steps)
