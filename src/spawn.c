@@ -506,11 +506,27 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
 
 /* ---- asking for a birth ---- */
 
+/* Of a host that runs: does its limit leave room for one more? */
+static wippy_result wippyi_reserve_place(wippyi_host *host, wippy_diag *diag)
+{
+    uint32_t limit = host->desc.max_processes;
+    uint32_t before = wippyi_a32_add_rlx(&host->processes, 1);
+    if (limit == 0 || before < limit) {
+        return WIPPY_OK;
+    }
+    wippyi_unreserve(host, false);
+    if (host->kind == WIPPY_HOST_TERMINAL) {
+        return wippyi_refuse(diag, WIPPY_ERR_BUSY, "terminal host is busy");
+    }
+    return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
+}
+
 /* Count the new process in, or say why not. */
 static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *diag)
 {
     wippy_runtime *rt = host->rt;
-    uint32_t limit = host->desc.max_processes;
+    uint32_t state;
+    bool full;
     if (wippyi_a32_load_acq(&rt->stopping) != 0 && !hidden) {
         return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "scheduler is stopping");
     }
@@ -518,30 +534,20 @@ static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *d
     wippyi_a32_add_sc(&host->population, 1);
     /* relaxed, here and for `processes`: a counter that is only compared with its limit; of n at once
        no more get in than the limit leaves room for */
-    if (wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes) {
-        wippyi_uncount_alive(host);
+    full = wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes;
+    /* seq_cst with the counter above: stop sets the state and then reads the counter. A host that runs
+       while we are counted in is not made anew under us, so what its desc says may be read. */
+    state = wippyi_a32_load_sc(&host->state);
+    if (state == WIPPYI_HOST_RUNNING && !full) {
+        return hidden ? WIPPY_OK : wippyi_reserve_place(host, diag);
+    }
+    wippyi_uncount_alive(host);
+    if (state == WIPPYI_HOST_RUNNING) {
         return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
     }
-    if (!hidden) {
-        uint32_t before = wippyi_a32_add_rlx(&host->processes, 1);
-        if (limit != 0 && before >= limit) {
-            wippyi_unreserve(host, false);
-            if (host->kind == WIPPY_HOST_TERMINAL) {
-                return wippyi_refuse(diag, WIPPY_ERR_BUSY, "terminal host is busy");
-            }
-            return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
-        }
-    }
-    /* seq_cst with the counter above: stop sets the state and then reads the counter */
-    switch (wippyi_a32_load_sc(&host->state)) {
-    case WIPPYI_HOST_RUNNING: return WIPPY_OK;
-    case WIPPYI_HOST_STOPPING:
-        wippyi_unreserve(host, hidden);
-        return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "host is shutting down");
-    default:
-        wippyi_unreserve(host, hidden);
-        return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "host is not running");
-    }
+    return wippyi_refuse(diag, WIPPY_ERR_STOPPED,
+                         state == WIPPYI_HOST_STOPPING ? "host is shutting down"
+                                                       : "host is not running");
 }
 
 static wippy_result wippyi_spawn_rights(wippy_self *self, const wippy_spawn_desc *desc,
