@@ -109,7 +109,7 @@ WIPPYI_INLINE bool wippyi_send_fast(wippy_self *self, wippy_pid to, wippy_topic 
     wippyi_slot *slot;
     wippy_mail *mail;
     wippyi_push_result pushed;
-    if (WIPPYI_UNLIKELY(self->guarded || size > 64 - sizeof(wippy_mail))) {
+    if (WIPPYI_UNLIKELY(self->guarded || size > 64 - sizeof(wippy_mail) || count > UINT16_MAX)) {
         return false;
     }
     slot = wippyi_slot_of(self->rt, to.id);

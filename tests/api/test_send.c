@@ -272,6 +272,31 @@ static wippy_status push_till_full(wippy_self *self, core_actor *a, const wippy_
     return wippy_done(self);
 }
 
+static wippy_status send_too_many_values(wippy_self *self, core_actor *a)
+{
+    static const char values[64] = {0};
+    wippy_topic none = {0};
+    wippy_pid me = wippy_self_pid(self);
+    (void)a;
+    CHECK_EQ_INT(wippy_send_values(self, me, none, values, 1, 65536), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_send_values(self, me, none, values, 64, UINT32_MAX), WIPPY_ERR_INVALID);
+    return WIPPY_IDLE;
+}
+
+/* Mail counts its values in 16 bits: more are refused, however small the message. */
+TEST(test_send_of_too_many_values_is_refused)
+{
+    core c;
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 0));
+    a.on_start = send_too_many_values;
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    CHECK_EQ_INT(a.count, 0);
+    CHECK_EQ_INT(wippy_send_values(c.out, pid, c.topic, "x", 1, 65536), WIPPY_ERR_INVALID);
+    core_close(&c);
+}
+
 static wippy_status want_and_end(wippy_self *self, core_actor *a)
 {
     wippy_pid none = {0};
@@ -514,6 +539,7 @@ TEST_MAIN(TEST_ENTRY(test_send_keeps_the_order_of_one_sender),
           TEST_ENTRY(test_send_topics_compare_equal_however_they_came),
           TEST_ENTRY(test_send_many_permanent_topics_stay_apart),
           TEST_ENTRY(test_send_over_the_limit_is_refused_and_counted),
+          TEST_ENTRY(test_send_of_too_many_values_is_refused),
           TEST_ENTRY(test_send_writable_for_one_that_has_ended_is_given_back),
           TEST_ENTRY(test_send_writable_comes_to_every_refused_sender),
           TEST_ENTRY(test_send_writable_comes_at_once_when_there_is_room),
