@@ -544,7 +544,8 @@ typedef struct wippy_desc {
     wippy_log_fn log_fn;        /* default: none */
     void *log_user_data;
     wippy_log_level log_level;  /* lowest level that reaches log_fn; default DEBUG */
-    wippy_trace_fn trace_fn;    /* default: none; called on every event when set */
+    wippy_trace_fn trace_fn;    /* default: none; called on every event when set; calls no function of
+                                   the runtime, as wake_fn */
     void *trace_user_data;
     uint32_t max_processes;     /* alive at once; default and maximum 16,777,215 */
     uint32_t blocking_threads;  /* most threads of the blocking pool; default 4, never over 256 */
@@ -644,7 +645,9 @@ typedef struct wippy_host_desc {
     uint32_t mailbox_limit;  /* messages per process; 0 = unlimited */
     size_t memory_limit;     /* bytes a process may hold (language bridges honour it); 0 = unlimited */
     uint32_t step_budget;    /* messages per step; 0 = 64 */
-    void (*wake_fn)(void *user_data); /* pump: work arrived while no pump runs; any thread */
+    /* pump: work arrived while no pump runs; any thread, inside any verb, perhaps under a lock of the
+       runtime: signal the loop and return, call no function of the runtime */
+    void (*wake_fn)(void *user_data);
     /* Told of the end of each process of this host, after its watchers, on the thread that ran it. */
     void (*exit_fn)(wippy_runtime *rt, const wippy_exit_info *info, void *user_data);
     void *user_data; /* of wake_fn and exit_fn */
