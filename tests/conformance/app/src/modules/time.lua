@@ -290,12 +290,17 @@ case("a ticker ticks until it is stopped", function()
 end)
 
 case("a ticker nobody reads drops ticks", function()
-    local ticker = time.ticker("1ms")
-    time.sleep("60ms")
-    local count = 0
-    while not channel.select{ ticker:channel():case_receive(), default = true }.default do count = count + 1 end
-    ticker:stop()
-    expect.truthy(count >= 10 and count <= 17, "buffered " .. count)
+    local most = 0
+    expect.becomes(function() -- on a busy machine several ticks are due at once and come as one
+        local ticker = time.ticker("1ms")
+        time.sleep("60ms")
+        local count = 0
+        while not channel.select{ ticker:channel():case_receive(), default = true }.default do count = count + 1 end
+        ticker:stop()
+        most = math.max(most, count)
+        return most >= 10
+    end, "ten ticks in the buffer")
+    expect.truthy(most <= 17, "buffered " .. most)
 end)
 
 case("sleeps end in the order of their times", function()

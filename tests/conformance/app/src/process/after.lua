@@ -13,6 +13,10 @@ function act.collect(count) -- topics of the inbox, in order
     for i = 1, count do got[i] = inbox:receive():topic() end
     return got
 end
+function act.collect_ready(ready, count)
+    process.send(ready, "ready", process.pid())
+    return act.collect(count)
+end
 function act.listen(topic, count)
     local ch, got = process.listen(topic), {}
     for i = 1, count do got[i] = ch:receive() end
