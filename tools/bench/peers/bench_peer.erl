@@ -9,8 +9,9 @@ main([Row]) ->
     [io:format("~s ~w~n", [Name, Value]) || {Name, Value} <- Values],
     halt().
 
-%% Memory and timers are measured in a fresh system.
-rounds(Row) when Row =:= bytes; Row =:= timers -> row(Row);
+%% Memory and timers are measured in a fresh system; two seconds beside busy processes are one round.
+rounds(Row) when Row =:= bytes; Row =:= timers; Row =:= timers_1m -> row(Row);
+rounds(Row) when Row =:= latency_busy; Row =:= latency_busy_high -> row(Row);
 rounds(Row) -> row(Row), row(Row).
 
 row(pingpong) -> [{pingpong, ring(2, 1, 2000000)}];
@@ -24,8 +25,12 @@ row(tree) -> [{tree, tree(1000000)}];
 row(call) -> [{call, call(500000)}];
 row(bytes) -> [{bytes, bytes(1000000, fun idle/0)},
                {bytes_hibernated, bytes(1000000, fun sleeping/0)}];
-row(timers) -> timers(200000);
-row(latency) -> latency(100000).
+row(timers) -> timers(timers, 200000);
+row(timers_1m) -> timers(timers_1m, 1000000);
+row(latency) -> latency(100000);
+row(independent) -> [{independent, independent(200, 50, 20)}];
+row(latency_busy) -> latency_busy("latency_busy", normal);
+row(latency_busy_high) -> latency_busy("latency_busy_high", high).
 
 %% Things in a second.
 rate(Count, Fun) ->
@@ -202,7 +207,7 @@ resident() ->
 
 %% ---- timers: due at random within a second; milliseconds are what there is ----
 
-timers(Count) ->
+timers(Row, Count) ->
     {Cpu0, _} = statistics(runtime),
     _ = rand:seed(exsss, 1),
     set(Count),
@@ -210,8 +215,11 @@ timers(Count) ->
     Late = lists:sort([receive {due, Due} -> now_us() - Due end || _ <- lists:seq(1, Count)]),
     {Cpu2, _} = statistics(runtime),
     true = hd(Late) >= 0,
-    [{timers, (Cpu2 - Cpu0) / 1000}, {timers_set, (Cpu1 - Cpu0) / 1000},
-     {timers_late_p50, lists:nth(Count div 2, Late)}, {timers_late_p99, lists:nth(Count * 99 div 100, Late)}].
+    [{Row, (Cpu2 - Cpu0) / 1000}, {name(Row, "_set"), (Cpu1 - Cpu0) / 1000},
+     {name(Row, "_late_p50"), lists:nth(Count div 2, Late)},
+     {name(Row, "_late_p99"), lists:nth(Count * 99 div 100, Late)}].
+
+name(Row, Suffix) -> atom_to_list(Row) ++ Suffix.
 
 set(0) -> ok;
 set(Left) ->
@@ -237,3 +245,53 @@ requests(Server, Left) ->
     Server ! {self(), Ref, Left},
     receive {Ref, _} -> ok end,
     [erlang:monotonic_time(nanosecond) - Start | requests(Server, Left - 1)].
+
+%% ---- processes that compute, a slice of so many microseconds at a time ----
+
+burn(0, Seed) -> Seed;
+burn(Rounds, Seed) -> burn(Rounds - 1, (Seed * 1664525 + 1013904223) band 16#ffffffff).
+
+rounds_per_us() ->
+    Rounds = 200000,
+    Took = lists:min([begin
+        Start = erlang:monotonic_time(nanosecond),
+        _ = burn(Rounds, 1),
+        erlang:monotonic_time(nanosecond) - Start
+    end || _ <- lists:seq(1, 20)]),
+    Rounds * 1000 div Took.
+
+independent(Processes, Steps, Us) ->
+    Root = self(),
+    Rounds = rounds_per_us() * Us,
+    rate(Processes * Steps, fun() ->
+        [spawn(fun() -> labour(Steps, Rounds, 1), Root ! done end) || _ <- lists:seq(1, Processes)],
+        [receive done -> ok end || _ <- lists:seq(1, Processes)]
+    end).
+
+labour(0, _, Seed) -> Seed;
+labour(Steps, Rounds, Seed) ->
+    Next = burn(Rounds, Seed),
+    erlang:yield(),
+    labour(Steps - 1, Rounds, Next).
+
+%% ---- 500 requests a second beside 1,000 processes in steps of 20 us ----
+
+latency_busy(Row, Priority) ->
+    Rounds = rounds_per_us() * 20,
+    Busy = [spawn(fun() -> labour(-1, Rounds, I) end) || I <- lists:seq(1, 1000)],
+    Server = spawn_opt(fun server/0, [{priority, Priority}]),
+    Root = self(),
+    spawn_opt(fun() ->
+        Root ! {took, asked(Server, erlang:monotonic_time(millisecond), 1000)}
+    end, [{priority, Priority}]),
+    Took = lists:sort(receive {took, List} -> List end),
+    [exit(P, kill) || P <- Busy],
+    Server ! stop,
+    [{Row, lists:nth(500, Took) / 1000}, {Row ++ "_p99", lists:nth(990, Took) / 1000},
+     {Row ++ "_p999", lists:nth(999, Took) / 1000}].
+
+asked(_, _, 0) -> [];
+asked(Server, Due, Left) ->
+    erlang:send_after(Due, self(), due, [{abs, true}]),
+    receive due -> ok end,
+    requests(Server, 1) ++ asked(Server, Due + 2, Left - 1).

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -77,9 +78,9 @@ double rate(uint64_t count, int ends, const std::function<void()> &start)
            std::chrono::duration<double>(clock_type::now() - began).count();
 }
 
-void report(const char *row, double value)
+void report(const std::string &row, double value)
 {
-    printf("%s %g\n", row, value);
+    printf("%s %g\n", row.c_str(), value);
 }
 
 // ---- rings: pass a countdown on ----
@@ -551,7 +552,10 @@ double cpu()
 
 class alarms : public event_based_actor {
 public:
-    alarms(actor_config &config, size_t count) : event_based_actor(config), count_(count) {}
+    alarms(actor_config &config, std::string row, size_t count)
+        : event_based_actor(config), row_(std::move(row)), count_(count)
+    {
+    }
 
     behavior make_behavior() override
     {
@@ -586,31 +590,158 @@ private:
         double all = cpu();
         std::sort(late_.begin(), late_.end());
         check("early timers", late_[0] < 0, 0);
-        report("timers", all - start_);
-        report("timers_set", set_ - start_);
-        report("timers_late_p50", late_[count_ / 2]);
-        report("timers_late_p99", late_[count_ * 99 / 100]);
+        report(row_, all - start_);
+        report(row_ + "_set", set_ - start_);
+        report(row_ + "_late_p50", late_[count_ / 2]);
+        report(row_ + "_late_p99", late_[count_ * 99 / 100]);
         quit();
         finish();
     }
 
+    std::string row_;
     size_t count_;
     double start_ = 0;
     double set_ = 0;
     std::vector<double> late_;
 };
 
-void timers(actor_system &system, size_t count)
+void timers(actor_system &system, const std::string &row, size_t count)
 {
     expect(1);
-    caf::anon_send(system.spawn<alarms>(count), go_atom::value);
+    caf::anon_send(system.spawn<alarms>(row, count), go_atom::value);
     await();
+}
+
+// ---- actors that compute, a slice of so many microseconds, and send themselves the next ----
+
+uint64_t burn(uint64_t rounds, uint64_t seed)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+    }
+    return seed;
+}
+
+uint64_t rounds_per_us()
+{
+    const uint64_t rounds = 1000000;
+    auto best = std::chrono::nanoseconds::max();
+    uint64_t seed = 1;
+    for (int i = 0; i < 20; i++) {
+        auto began = clock_type::now();
+        seed = burn(rounds, seed);
+        best = std::min(best, std::chrono::nanoseconds(clock_type::now() - began));
+    }
+    return rounds * 1000 / static_cast<uint64_t>(best.count() + (seed == 0));
+}
+
+class labourer : public event_based_actor {
+public:
+    labourer(actor_config &config, uint64_t rounds, uint64_t steps)
+        : event_based_actor(config), rounds_(rounds), left_(steps)
+    {
+    }
+
+    behavior make_behavior() override
+    {
+        return {[this](go_atom) {
+                    seed_ = burn(rounds_, seed_);
+                    if (--left_ > 0) {
+                        send(this, go_atom::value);
+                        return;
+                    }
+                    counted += seed_ & 1;
+                    quit();
+                    finish();
+                },
+                [this](stop_atom) {
+                    counted += seed_ & 1;
+                    quit();
+                    finish();
+                }};
+    }
+
+private:
+    uint64_t rounds_;
+    uint64_t left_;
+    uint64_t seed_ = 1;
+};
+
+double independent(actor_system &system, size_t processes, uint64_t steps, uint64_t us)
+{
+    std::vector<actor> actors;
+    uint64_t rounds = rounds_per_us() * us;
+    for (size_t i = 0; i < processes; i++) {
+        actors.push_back(system.spawn<labourer>(rounds, steps));
+    }
+    return rate(processes * steps, static_cast<int>(processes), [&] {
+        for (auto &a : actors) {
+            caf::anon_send(a, go_atom::value);
+        }
+    });
+}
+
+// A request every 2 ms, stamped when it is sent.
+class asker : public event_based_actor {
+public:
+    asker(actor_config &config, actor to, std::vector<double> &took)
+        : event_based_actor(config), to_(std::move(to)), took_(took)
+    {
+    }
+
+    behavior make_behavior() override
+    {
+        return {[this](go_atom) {
+            auto began = clock_type::now();
+            due_ = due_ == clock_type::time_point() ? began : due_;
+            due_ += std::chrono::milliseconds(2);
+            if (++sent_ < took_.capacity()) {
+                delayed_send(this, std::max(due_ - began, clock_type::duration::zero()), go_atom::value);
+            }
+            request(to_, caf::infinite, sent_).then([this, began](uint64_t) {
+                took_.push_back(
+                    std::chrono::duration<double, std::micro>(clock_type::now() - began).count());
+                if (took_.size() == took_.capacity()) {
+                    send(to_, stop_atom::value);
+                    quit();
+                    finish();
+                }
+            });
+        }};
+    }
+
+private:
+    actor to_;
+    std::vector<double> &took_;
+    clock_type::time_point due_;
+    uint64_t sent_ = 0;
+};
+
+// 500 requests a second beside 1,000 actors in steps of 20 us.
+void latency_busy(actor_system &system, const std::string &row)
+{
+    std::vector<actor> busy;
+    std::vector<double> took;
+    uint64_t rounds = rounds_per_us() * 20;
+    took.reserve(1000);
+    for (int i = 0; i < 1000; i++) {
+        busy.push_back(system.spawn<labourer>(rounds, UINT64_MAX));
+        caf::anon_send(busy.back(), go_atom::value);
+    }
+    expect(1);
+    caf::anon_send(system.spawn<asker>(system.spawn<server>(), std::ref(took)), go_atom::value);
+    await();
+    stop_all(busy);
+    std::sort(took.begin(), took.end());
+    report(row, took[took.size() / 2]);
+    report(row + "_p99", took[took.size() * 99 / 100]);
+    report(row + "_p999", took[took.size() * 999 / 1000]);
 }
 
 void second(const std::string &row, const std::function<double()> &measure)
 {
     measure();
-    report(row.c_str(), measure());
+    report(row, measure());
 }
 
 bool run(actor_system &system, const std::string &row)
@@ -636,7 +767,13 @@ bool run(actor_system &system, const std::string &row)
     } else if (row == "bytes") {
         bytes(system, 1000000);
     } else if (row == "timers") {
-        timers(system, 200000);
+        timers(system, row, 200000);
+    } else if (row == "timers_1m") {
+        timers(system, row, 1000000);
+    } else if (row == "independent") {
+        second(row, [&] { return independent(system, 200, 50, 20); });
+    } else if (row == "latency_busy") {
+        latency_busy(system, row);
     } else if (row == "latency") {
         latency(system, 100000);
     } else {
@@ -656,6 +793,10 @@ int main(int argc, char **argv)
     caf::actor_system_config config;
     config.set("scheduler.max-threads", static_cast<size_t>(atoi(argv[2])));
     config.set("scheduler.policy", caf::atom("stealing"));
+    if (strcmp(argv[1], "latency_busy") == 0) {
+        // Without it an actor that sends itself a message keeps its thread for ever.
+        config.set("scheduler.max-throughput", static_cast<size_t>(1));
+    }
     actor_system system(config);
     if (!run(system, argv[1])) {
         fprintf(stderr, "no such row: %s\n", argv[1]);

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -312,7 +313,7 @@ func cpu() float64 {
 	return float64(use.Utime.Nano()+use.Stime.Nano()) / 1e9
 }
 
-func timers(count int) []result {
+func timers(row string, count int) []result {
 	fired := make(chan time.Time, count)
 	late := make([]float64, 0, count)
 	start := cpu()
@@ -333,8 +334,91 @@ func timers(count int) []result {
 	if late[0] < 0 {
 		check("early", 1, 0)
 	}
-	return []result{{"timers", all - start}, {"timers_set", set - start},
-		{"timers_late_p50", late[count/2]}, {"timers_late_p99", late[count*99/100]}}
+	return []result{{row, all - start}, {row + "_set", set - start},
+		{row + "_late_p50", late[count/2]}, {row + "_late_p99", late[count*99/100]}}
+}
+
+// ---- goroutines that compute, a slice of so many microseconds, and give way by hand ----
+
+func burn(rounds int, seed uint64) uint64 {
+	for i := 0; i < rounds; i++ {
+		seed = seed*6364136223846793005 + 1442695040888963407
+	}
+	return seed
+}
+
+func roundsPerMicrosecond() int {
+	const rounds = 1000000
+	best := time.Hour
+	seed := uint64(1)
+	for i := 0; i < 20; i++ {
+		start := time.Now()
+		seed = burn(rounds, seed)
+		if took := time.Since(start); took < best && seed != 0 {
+			best = took
+		}
+	}
+	return int(rounds * time.Microsecond / best)
+}
+
+func independent(processes, steps, us int) float64 {
+	rounds := roundsPerMicrosecond() * us
+	seeds := make([]uint64, processes)
+	return rate(processes*steps, func() {
+		var ended sync.WaitGroup
+		ended.Add(processes)
+		for i := range seeds {
+			go func(i int) {
+				seed := uint64(i)
+				for step := 0; step < steps; step++ {
+					seed = burn(rounds, seed)
+					runtime.Gosched()
+				}
+				seeds[i] = seed
+				ended.Done()
+			}(i)
+		}
+		ended.Wait()
+	})
+}
+
+// 500 requests a second beside 1,000 goroutines in steps of 20 us.
+func latencyBusy(row string) []result {
+	const busy = 1000
+	const count = 1000
+	rounds := roundsPerMicrosecond() * 20
+	var stop int32
+	seeds := make([]uint64, busy)
+	var ended sync.WaitGroup
+	ended.Add(busy)
+	for i := range seeds {
+		go func(i int) {
+			seed := uint64(i)
+			for atomic.LoadInt32(&stop) == 0 {
+				seed = burn(rounds, seed)
+				runtime.Gosched()
+			}
+			seeds[i] = seed
+			ended.Done()
+		}(i)
+	}
+	requests := server()
+	answer := make(chan int)
+	took := make([]float64, count)
+	due := time.Now()
+	for i := range took {
+		time.Sleep(time.Until(due))
+		start := time.Now()
+		requests <- request{i, answer}
+		<-answer
+		took[i] = float64(time.Since(start).Nanoseconds()) / 1000
+		due = due.Add(2 * time.Millisecond)
+	}
+	atomic.StoreInt32(&stop, 1)
+	ended.Wait()
+	close(requests)
+	sort.Float64s(took)
+	return []result{{row, took[count/2]}, {row + "_p99", took[count*99/100]}, {row + "_p999", took[count*999/1000]}}
 }
 
 func one(row string, measure func() float64) []result {
@@ -366,7 +450,13 @@ func run(row string) []result {
 	case "bytes":
 		return []result{{row, bytes(1000000)}}
 	case "timers":
-		return timers(200000)
+		return timers(row, 200000)
+	case "timers_1m":
+		return timers(row, 1000000)
+	case "independent":
+		return one(row, func() float64 { return independent(200, 50, 20) })
+	case "latency_busy":
+		return latencyBusy(row)
 	case "latency":
 		latency(100000)
 		return latency(100000)

@@ -9,9 +9,11 @@ function less_is_better(row) {
 function unit(row) {
     if (row ~ /^bytes/) return "bytes/process"
     if (row ~ /^latency/ || row ~ /late/) return "us"
+    if (row ~ /^timers_1m/) return "s of CPU, 1,000,000"
     if (row ~ /^timers/) return "s of CPU, 200,000"
     if (row ~ /^ring/) return "hops/s"
     if (row ~ /^spawn/) return "processes/s"
+    if (row == "independent") return "steps of 20 us/s"
     if (row == "tree") return "leaves/s"
     if (row == "call") return "round trips/s"
     return "messages/s"
