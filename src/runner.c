@@ -2,6 +2,7 @@
 #include "frame.h"
 #include "policy.h"
 #include "value.h"
+#include "yield.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,13 +42,10 @@ typedef struct wippyi_runner {
     wippy_host host;
     bool own_host; /* created by us, not found */
     bool restart;  /* STOPPING leads to CLEARING */
-    bool is_bell;  /* each: a yield is open */
-    bool is_alarm;
-    bool is_spawn;
+    bool is_spawn; /* each: a yield is open */
     bool is_job;
     wippyi_host_op job; /* which */
-    uint64_t alarm_ns;  /* when the open alarm rings */
-    wippy_token alarm;
+    wippyi_alarm alarm;
 } wippyi_runner;
 
 /* What the table asks for, read in one go. */
@@ -60,19 +58,32 @@ typedef struct wippyi_wishes {
     uint32_t revision;
 } wippyi_wishes;
 
-/* ------------------------------------------------------------------ bells */
+/* ------------------------------------------------------------------ bells and alarms */
 
-WIPPYI_FN bool wippyi_bell_open(wippy_self *self, wippyi_supervisor *supervisor, uint64_t tag,
+static void wippyi_bell_publish(wippyi_supervisor *supervisor, wippy_token token,
                                 wippy_token *place)
 {
-    wippy_token token;
-    if (wippy_open(self, tag, &token) != WIPPY_PENDING) {
-        return false;
-    }
     wippyi_mutex_lock(&supervisor->lock);
     *place = token;
     wippyi_mutex_unlock(&supervisor->lock);
-    return true;
+}
+
+WIPPYI_FN wippy_result wippyi_bell_open(wippy_self *self, wippyi_supervisor *supervisor,
+                                        uint64_t tag, wippy_token *place)
+{
+    wippy_token token;
+    wippy_result result = wippy_open(self, tag, &token);
+    if (result != WIPPY_PENDING) {
+        return result;
+    }
+    wippyi_bell_publish(supervisor, token, place);
+    return WIPPY_OK;
+}
+
+WIPPYI_FN void wippyi_bell_again(wippy_self *self, wippyi_supervisor *supervisor,
+                                 wippy_token *place)
+{
+    wippyi_bell_publish(supervisor, wippyi_yield_again(self), place);
 }
 
 WIPPYI_FN void wippyi_bell_ring(wippyi_supervisor *supervisor, const wippy_token *place)
@@ -82,6 +93,34 @@ WIPPYI_FN void wippyi_bell_ring(wippyi_supervisor *supervisor, const wippy_token
     wippyi_mutex_unlock(&supervisor->lock);
     if (token.sequence != 0) {
         (void)wippy_complete(supervisor->rt, token, WIPPY_OK, NULL, 0, 0); /* GONE: rung already */
+    }
+}
+
+WIPPYI_FN wippy_result wippyi_alarm_open(wippy_self *self, uint64_t tag, wippyi_alarm *alarm)
+{
+    wippy_result result = wippy_open(self, tag, &alarm->token);
+    alarm->at_ns = 0;
+    return result == WIPPY_PENDING ? WIPPY_OK : result;
+}
+
+WIPPYI_FN void wippyi_alarm_rung(wippy_self *self, wippyi_alarm *alarm)
+{
+    alarm->token = wippyi_yield_again(self);
+    alarm->at_ns = 0;
+}
+
+WIPPYI_FN void wippyi_alarm_set(wippy_self *self, wippyi_alarm *alarm, uint64_t at_ns)
+{
+    uint64_t now_ns;
+    if (alarm->at_ns == at_ns) {
+        return;
+    }
+    now_ns = wippy_now_ns(wippy_self_runtime(self));
+    if (wippyi_timer_again(self, &alarm->token,
+                           at_ns == 0       ? UINT64_MAX
+                           : at_ns > now_ns ? at_ns - now_ns
+                                            : 0)) {
+        alarm->at_ns = at_ns; /* otherwise it rings at once, and is set after that */
     }
 }
 
@@ -703,8 +742,8 @@ static void wippyi_runner_mail(wippy_self *self, wippyi_runner *r, const wippy_m
         return; /* CANCEL: the root decides when a runner ends */
     }
     switch (wippy_mail_tag(mail)) {
-    case WIPPYI_RUNNER_BELL: r->is_bell = false; break;
-    case WIPPYI_RUNNER_ALARM: r->is_alarm = false; break;
+    case WIPPYI_RUNNER_BELL: wippyi_bell_again(self, r->supervisor, &r->service->bell); break;
+    case WIPPYI_RUNNER_ALARM: wippyi_alarm_rung(self, &r->alarm); break;
     case WIPPYI_RUNNER_SPAWN: wippyi_runner_spawned(self, r, mail); break;
     case WIPPYI_RUNNER_JOB: wippyi_runner_job_done(self, r, mail); break;
     default: break;
@@ -846,23 +885,6 @@ static bool wippyi_runner_move(wippy_self *self, wippyi_runner *r, const wippyi_
     }
 }
 
-/* Have an alarm open for the deadline. False: no memory, look again. */
-static bool wippyi_runner_alarm(wippy_self *self, wippyi_runner *r)
-{
-    if (r->is_alarm && r->alarm_ns != r->deadline_ns) {
-        (void)wippy_drop(self, r->alarm);
-        r->is_alarm = false;
-    }
-    if (r->is_alarm || r->deadline_ns == 0) {
-        return true;
-    }
-    uint64_t now_ns = wippy_now_ns(wippy_self_runtime(self));
-    uint64_t delay_ns = r->deadline_ns > now_ns ? r->deadline_ns - now_ns : 0;
-    r->alarm_ns = r->deadline_ns;
-    r->is_alarm = wippy_timer(self, delay_ns, WIPPYI_RUNNER_ALARM, &r->alarm) == WIPPY_PENDING;
-    return r->is_alarm;
-}
-
 static wippy_status wippyi_runner_step(wippy_self *self, void *state)
 {
     wippyi_runner *r = (wippyi_runner *)state;
@@ -871,28 +893,29 @@ static wippy_status wippyi_runner_step(wippy_self *self, void *state)
     while ((mail = wippy_next(self)) != NULL) {
         wippyi_runner_mail(self, r, mail);
     }
-    if (!r->is_bell) {
-        r->is_bell = wippyi_bell_open(self, r->supervisor, WIPPYI_RUNNER_BELL, &r->service->bell);
-    }
     do {
         wippyi_runner_wishes(r, &wishes);
     } while (wippyi_runner_move(self, r, &wishes));
     if (wishes.quit && r->phase == WIPPYI_PHASE_DOWN) {
         return wippy_done(self);
     }
-    return wippyi_runner_alarm(self, r) && r->is_bell ? WIPPY_YIELD : WIPPY_CONTINUE;
+    wippyi_alarm_set(self, &r->alarm, r->deadline_ns);
+    return WIPPY_YIELD;
 }
 
 static wippy_result wippyi_runner_init(wippy_self *self, void *state, const wippy_input *input)
 {
     wippyi_runner *r = (wippyi_runner *)state;
-    (void)self;
+    wippy_result result;
     if (input->size != sizeof(r->service)) {
         return WIPPY_ERR_INVALID;
     }
     memcpy(&r->service, input->data, sizeof(r->service));
     r->supervisor = r->service->supervisor;
-    return WIPPY_OK;
+    result = wippyi_alarm_open(self, WIPPYI_RUNNER_ALARM, &r->alarm);
+    return result == WIPPY_OK ? wippyi_bell_open(self, r->supervisor, WIPPYI_RUNNER_BELL,
+                                                 &r->service->bell)
+                              : result;
 }
 
 static void wippyi_runner_close(wippy_self *self, void *state)

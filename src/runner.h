@@ -4,8 +4,9 @@
    business (supervisor module); the two talk through the table and wake each other by bells.
 
    A bell is an open yield whose token stands in the table: ringing it completes the yield, costs no
-   memory and cannot fail; ringing it twice is once. Whoever is woken opens a new bell first and
-   reads the table afterwards, so no change is missed.
+   memory and cannot fail; ringing it twice is once. Whoever is woken opens the bell again first and
+   reads the table afterwards, so no change is missed. An alarm is one that time rings. A process
+   opens both in its init and keeps their records: later it needs no memory in order to wait.
 
    Table: any thread under `lock`.  A runner: its own steps.
    Locks: wippyi_supervisor.lock, never held while something is sent, spawned or logged.
@@ -107,9 +108,24 @@ struct wippyi_supervisor {
 
 WIPPYI_FN wippy_result wippyi_runner_register(wippyi_supervisor *supervisor);
 
-/* The two ends of a bell. open publishes the new token at *place under the lock. */
-WIPPYI_FN bool wippyi_bell_open(wippy_self *self, wippyi_supervisor *supervisor, uint64_t tag,
-                                wippy_token *place);
+/* The two ends of a bell. open publishes the new token at *place under the lock; again does so when
+   the bell's DONE has just been read. */
+WIPPYI_FN wippy_result wippyi_bell_open(wippy_self *self, wippyi_supervisor *supervisor,
+                                        uint64_t tag, wippy_token *place);
+WIPPYI_FN void wippyi_bell_again(wippy_self *self, wippyi_supervisor *supervisor,
+                                 wippy_token *place);
 WIPPYI_FN void wippyi_bell_ring(wippyi_supervisor *supervisor, const wippy_token *place);
+
+/* The alarm of one process. All three: its own init and steps. */
+typedef struct wippyi_alarm {
+    wippy_token token;
+    uint64_t at_ns; /* when it rings; 0 = never */
+} wippyi_alarm;
+
+WIPPYI_FN wippy_result wippyi_alarm_open(wippy_self *self, uint64_t tag, wippyi_alarm *alarm);
+/* Its DONE has just been read. */
+WIPPYI_FN void wippyi_alarm_rung(wippy_self *self, wippyi_alarm *alarm);
+/* Ring at at_ns, and not when it would have; 0 = never. It may ring too early: look at the clock. */
+WIPPYI_FN void wippyi_alarm_set(wippy_self *self, wippyi_alarm *alarm, uint64_t at_ns);
 
 #endif /* WIPPYI_RUNNER_H */

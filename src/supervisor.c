@@ -17,9 +17,8 @@ enum { /* tags of the yields of the root */
 
 typedef struct wippyi_root {
     wippyi_supervisor *supervisor;
-    bool is_bell; /* each: a yield is open */
-    bool is_alarm;
-    bool retry; /* a runner could not be spawned: again soon */
+    wippyi_alarm alarm;
+    bool retry; /* a runner could not be spawned: again when the alarm rings */
 } wippyi_root;
 
 typedef enum wippyi_root_task {
@@ -144,9 +143,9 @@ static void wippyi_root_mail(wippy_self *self, wippyi_root *root, const wippy_ma
     } else if (mail->kind == WIPPY_MAIL_CANCEL) { /* our host stops: so do the services */
         wippyi_supervisor_request_stop(root->supervisor);
     } else if (mail->kind == WIPPY_MAIL_DONE && wippy_mail_tag(mail) == WIPPYI_ROOT_BELL) {
-        root->is_bell = false;
+        wippyi_bell_again(self, root->supervisor, &root->supervisor->bell);
     } else if (mail->kind == WIPPY_MAIL_DONE && wippy_mail_tag(mail) == WIPPYI_ROOT_ALARM) {
-        root->is_alarm = false;
+        wippyi_alarm_rung(self, &root->alarm);
         root->retry = false;
     }
 }
@@ -178,28 +177,28 @@ static wippy_status wippyi_root_step(wippy_self *self, void *state)
     while ((mail = wippy_next(self)) != NULL) {
         wippyi_root_mail(self, root, mail);
     }
-    if (!root->is_bell) {
-        root->is_bell =
-            wippyi_bell_open(self, root->supervisor, WIPPYI_ROOT_BELL, &root->supervisor->bell);
-    }
     if (wippyi_root_is_over(root->supervisor)) {
         return wippy_done(self);
     }
     wippyi_root_work(self, root);
-    if (root->retry && !root->is_alarm) {
-        root->is_alarm = wippy_timer(self, (uint64_t)(10 * WIPPYI_NS_PER_MS), WIPPYI_ROOT_ALARM,
-                                     NULL) == WIPPY_PENDING;
+    if (root->retry && root->alarm.at_ns == 0) {
+        wippyi_alarm_set(self, &root->alarm, wippy_now_ns(wippy_self_runtime(self)) +
+                                                 (uint64_t)(10 * WIPPYI_NS_PER_MS));
     }
-    return root->is_bell && (root->is_alarm || !root->retry) ? WIPPY_YIELD : WIPPY_CONTINUE;
+    return WIPPY_YIELD;
 }
 
 static wippy_result wippyi_root_init(wippy_self *self, void *state, const wippy_input *input)
 {
     wippyi_root *root = (wippyi_root *)state;
+    wippy_result result;
     (void)input;
     root->supervisor = (wippyi_supervisor *)wippy_self_user_data(self);
     wippy_trap_links(self, true); /* runners go with us, not we with them */
-    return WIPPY_OK;
+    result = wippyi_alarm_open(self, WIPPYI_ROOT_ALARM, &root->alarm);
+    return result == WIPPY_OK ? wippyi_bell_open(self, root->supervisor, WIPPYI_ROOT_BELL,
+                                                 &root->supervisor->bell)
+                              : result;
 }
 
 /* Ended by force: nobody looks after the services any more. */

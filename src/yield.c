@@ -28,22 +28,39 @@ WIPPYI_FN wippy_token wippyi_yield_token(const wippyi_yield *yield)
     return token;
 }
 
+/* FREE, or CLAIMED by the owner -> OPEN, for its next use. */
+static void wippyi_yield_begin(wippyi_yield *yield)
+{
+    uint64_t sequence = (wippyi_yield_sequence(yield) + 1) & UINT32_MAX;
+    if (sequence == 0) {
+        sequence = 1; /* 0 means "no token" */
+    }
+    /* release: publishes the record to the completer, which claims with acquire */
+    wippyi_a64_store_rel(&yield->state, wippyi_yield_word(sequence, WIPPYI_YIELD_OPEN));
+}
+
+static void wippyi_yield_list(wippyi_ext *ext, wippyi_yield *yield)
+{
+    yield->next = ext->yields;
+    yield->link = &ext->yields;
+    if (yield->next != NULL) {
+        yield->next->link = &yield->next;
+    }
+    ext->yields = yield;
+    ext->open_yields++;
+}
+
 WIPPYI_FN wippyi_yield *wippyi_yield_open(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
                                           uint64_t pid, uint64_t tag)
 {
     wippyi_ext *ext = wippyi_ext_of(rt, w, slot);
     wippyi_yield *yield;
-    uint64_t sequence;
     if (ext == NULL) {
         return NULL;
     }
     yield = (wippyi_yield *)wippyi_slab_get(&rt->yields, &w->yields);
     if (yield == NULL) {
         return NULL;
-    }
-    sequence = (wippyi_yield_sequence(yield) + 1) & UINT32_MAX;
-    if (sequence == 0) {
-        sequence = 1; /* 0 means "no token" */
     }
     yield->owner = pid;
     yield->tag = tag;
@@ -59,15 +76,8 @@ WIPPYI_FN wippyi_yield *wippyi_yield_open(wippy_runtime *rt, wippyi_worker *w, w
     yield->mail.to_ = pid;
     yield->mail.kind = (uint8_t)WIPPY_MAIL_DONE;
     yield->mail.class_ = WIPPYI_MAIL_YIELD;
-    yield->next = ext->yields;
-    yield->link = &ext->yields;
-    if (yield->next != NULL) {
-        yield->next->link = &yield->next;
-    }
-    ext->yields = yield;
-    ext->open_yields++;
-    /* FREE -> OPEN. release: publishes the record to the completer, which claims with acquire */
-    wippyi_a64_store_rel(&yield->state, wippyi_yield_word(sequence, WIPPYI_YIELD_OPEN));
+    wippyi_yield_list(ext, yield);
+    wippyi_yield_begin(yield);
     return yield;
 }
 
@@ -343,26 +353,61 @@ WIPPY_API wippy_result wippy_open(wippy_self *self, uint64_t tag, wippy_token *t
     return r;
 }
 
-WIPPY_API wippy_result wippy_timer(wippy_self *self, uint64_t delay_ns, uint64_t tag,
-                                   wippy_token *token)
+/* A record that nobody completes yet. */
+static void wippyi_timer_set(wippy_self *self, wippyi_yield *yield, uint64_t now_ns,
+                             uint64_t delay_ns)
 {
-    wippyi_yield *yield;
-    uint64_t now = wippy_now_ns(self->rt);
-    uint64_t deadline = delay_ns < UINT64_MAX / 2 - now ? now + delay_ns : UINT64_MAX / 2;
     wippyi_worker *w = self->worker;
-    wippy_result r = wippyi_open_checked(self, tag, &yield);
-    if (r != WIPPY_PENDING) {
-        return r;
-    }
+    uint64_t deadline = delay_ns < UINT64_MAX / 2 - now_ns ? now_ns + delay_ns : UINT64_MAX / 2;
     yield->wheel = w;
-    if (token != NULL) {
-        *token = wippyi_yield_token(yield);
-    }
     wippyi_mutex_lock(&w->wheel_lock);
     wippyi_wheel_insert(&w->wheel, &yield->timer, deadline);
     wippyi_a64_store_rlx(&w->wheel_next_ns, wippyi_wheel_next_ns(&w->wheel));
     wippyi_mutex_unlock(&w->wheel_lock);
+}
+
+WIPPY_API wippy_result wippy_timer(wippy_self *self, uint64_t delay_ns, uint64_t tag,
+                                   wippy_token *token)
+{
+    wippyi_yield *yield;
+    uint64_t now_ns = wippy_now_ns(self->rt);
+    wippy_result r = wippyi_open_checked(self, tag, &yield);
+    if (r != WIPPY_PENDING) {
+        return r;
+    }
+    if (token != NULL) {
+        *token = wippyi_yield_token(yield);
+    }
+    wippyi_timer_set(self, yield, now_ns, delay_ns);
     return r;
+}
+
+/* ---- records that are kept ---- */
+
+WIPPYI_FN wippy_token wippyi_yield_again(wippy_self *self)
+{
+    wippyi_yield *yield = WIPPYI_CONTAINER_OF(self->current, wippyi_yield, mail);
+    WIPPYI_ASSERT(self->current->class_ == WIPPYI_MAIL_YIELD);
+    WIPPYI_ASSERT(yield->block == NULL && yield->wheel == NULL);
+    self->current = NULL;
+    wippyi_yield_list(self->slot->ext, yield);
+    wippyi_yield_begin(yield);
+    return wippyi_yield_token(yield);
+}
+
+WIPPYI_FN bool wippyi_timer_again(wippy_self *self, wippy_token *token, uint64_t delay_ns)
+{
+    wippyi_yield *yield = wippyi_yield_claim(self->rt, *token);
+    if (yield == NULL) {
+        return false;
+    }
+    wippyi_timer_unset(yield);
+    wippyi_yield_begin(yield);
+    *token = wippyi_yield_token(yield);
+    if (delay_ns != UINT64_MAX) {
+        wippyi_timer_set(self, yield, wippy_now_ns(self->rt), delay_ns);
+    }
+    return true;
 }
 
 /* ---- commands ---- */

@@ -38,4 +38,13 @@ WIPPYI_FN bool wippyi_yield_drop(wippy_runtime *rt, wippyi_worker *w, wippyi_slo
                                  wippyi_yield *yield);
 WIPPYI_FN void wippyi_yields_drop_all(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
 
+/* A process that must never be short of a record keeps the one it has. Neither needs memory. */
+
+/* The small DONE that wippy_next() gave last has been read: open its record again. */
+WIPPYI_FN wippy_token wippyi_yield_again(wippy_self *self);
+/* Of an open record whose token nobody else has: let it complete in delay_ns, instead of when it would
+   have (UINT64_MAX = never, until this is called again). *token is a new one. False: too late, its
+   completion is under way. */
+WIPPYI_FN bool wippyi_timer_again(wippy_self *self, wippy_token *token, uint64_t delay_ns);
+
 #endif /* WIPPYI_YIELD_H */

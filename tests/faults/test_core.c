@@ -519,12 +519,12 @@ static bool comes_back(wippy_runtime *rt, wippy_host control, wippy_host host, c
     return is_running(rt, id);
 }
 
-/* With a budget: the supervisor looks again and again while it has no memory for a timer. */
+/* They always come to rest, with memory and without. */
 static void pump_both(wippy_runtime *rt, wippy_host control, wippy_host host)
 {
     for (int i = 0; i < 10; i++) {
-        (void)wippy_pump(rt, control, 300000, 0);
-        (void)wippy_pump(rt, host, 300000, 0);
+        CHECK_EQ_INT(wippy_pump(rt, control, UINT64_MAX, 0), WIPPY_OK);
+        CHECK_EQ_INT(wippy_pump(rt, host, UINT64_MAX, 0), WIPPY_OK);
     }
 }
 
@@ -599,10 +599,121 @@ TEST(test_faults_services_come_back_when_there_is_memory)
     CHECK(fault_sweep(FAULT_ALLOC, scenario_services, NULL) > 5);
 }
 
+/* ------------------------------------------------------------------ waiting without memory */
+
+/* Take every record that can be had, so that nobody gets another. */
+static wippy_status hoard(wippy_self *self, core_actor *a)
+{
+    while (wippy_open(self, 1, NULL) == WIPPY_PENDING) {
+        a->number++;
+    }
+    return WIPPY_IDLE;
+}
+
+typedef struct hoarding {
+    core c;
+    crew people;
+    core_actor hog;
+} hoarding;
+
+static bool hoarding_open(hoarding *h, fault_run *run)
+{
+    static const char text[] = "namespace: app\nentries:\n"
+                               "  - {name: p, kind: process.native, type: crew}\n"
+                               "  - {name: one, kind: process.service, process: p, host: main, "
+                               "lifecycle: {restart: {initial_delay: 300ms, max_delay: 300ms}}}\n";
+    wippy_type_desc type;
+    wippy_type made;
+    memset(h, 0, sizeof(*h));
+    memset(&type, 0, sizeof(type));
+    h->c.rt = open_runtime(run);
+    h->c.out = wippy_outside(h->c.rt);
+    type.name = "crew";
+    type.init = crew_init;
+    type.step = crew_step;
+    type.close = crew_close;
+    type.user_data = &h->people;
+    return CHECK_EQ_INT(core_types(&h->c), WIPPY_OK) &&
+           CHECK_EQ_INT(wippy_type_register(h->c.rt, &type, &made), WIPPY_OK) &&
+           CHECK_EQ_INT(core_add_host(&h->c, "app:main", WIPPY_HOST_PUMP, 0, &h->c.host),
+                        WIPPY_OK) &&
+           CHECK_EQ_INT(wippy_load_text(h->c.rt, "services", text, sizeof(text) - 1, NULL),
+                        WIPPY_OK) &&
+           CHECK_EQ_INT(wippy_services_start(h->c.rt, h->c.host), WIPPY_OK);
+}
+
+/* From here on nobody gets memory or a record. */
+static void hoarding_begin(hoarding *h, fault_run *run)
+{
+    core_run(&h->c);
+    h->hog.on_start = hoard;
+    CHECK_EQ_INT(core_spawn_by(&h->c, h->c.out, &h->hog, h->c.host, 0, NULL), WIPPY_OK);
+    test_heap_fail(&run->heap, 1, true);
+    core_run(&h->c);
+    CHECK(h->hog.number > 0);
+}
+
+static void hoarding_close(hoarding *h)
+{
+    CHECK_EQ_INT(wippy_terminate(h->c.out, h->hog.pid), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_stop(h->c.rt, 20000 * CORE_MS), WIPPY_OK);
+    CHECK_EQ_U64(h->people.inits, h->people.closes);
+    close_runtime(h->c.rt);
+}
+
+/* A service crashes while there is no memory for anything: its supervisor waits for the time of the next
+   attempt as it does otherwise, and does not look again and again. */
+TEST(test_faults_supervisor_waits_without_memory)
+{
+    fault_run run;
+    hoarding h;
+    wippy_service_info info;
+    memset(&run, 0, sizeof(run));
+    test_heap_init(&run.heap);
+    REQUIRE(hoarding_open(&h, &run));
+    CHECK_EQ_INT(wippy_service_start(h.c.rt, "app:one"), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_wait(h.c.rt, UINT64_MAX, NULL), WIPPY_OK);
+    REQUIRE(wippy_service_state(h.c.rt, "app:one", &info) == WIPPY_OK);
+    hoarding_begin(&h, &run);
+    CHECK_EQ_INT(wippy_terminate(h.c.out, info.pid), WIPPY_OK);
+    CHECK_EQ_INT(wippy_pump(h.c.rt, h.c.host, 200 * CORE_MS, 0), WIPPY_OK); /* nothing to do */
+    REQUIRE(wippy_service_state(h.c.rt, "app:one", &info) == WIPPY_OK);
+    CHECK_EQ_INT(info.status, WIPPY_SERVICE_FAILED);
+    CHECK(info.retry_in_ns > 0);
+    uint64_t deadline_ns = wippy_pump_deadline(h.c.rt, h.c.host);
+    CHECK(deadline_ns != 0 && deadline_ns < 400 * CORE_MS);
+    test_heap_fail(&run.heap, 0, false);
+    CHECK(comes_back(h.c.rt, h.c.host, h.c.host, "app:one"));
+    CHECK_EQ_U64(h.people.inits, 2);
+    hoarding_close(&h);
+    CHECK_BALANCED(&run.heap);
+}
+
+/* The same of the root: a service whose supervisor cannot be made is tried again later, not at once. */
+TEST(test_faults_root_waits_without_memory)
+{
+    fault_run run;
+    hoarding h;
+    memset(&run, 0, sizeof(run));
+    test_heap_init(&run.heap);
+    REQUIRE(hoarding_open(&h, &run));
+    hoarding_begin(&h, &run);
+    CHECK_EQ_INT(wippy_service_start(h.c.rt, "app:one"), WIPPY_OK);
+    CHECK_EQ_INT(wippy_pump(h.c.rt, h.c.host, 200 * CORE_MS, 0), WIPPY_OK);
+    CHECK(!is_running(h.c.rt, "app:one"));
+    CHECK(wippy_pump_deadline(h.c.rt, h.c.host) <= 11 * CORE_MS);
+    test_heap_fail(&run.heap, 0, false);
+    CHECK(comes_back(h.c.rt, h.c.host, h.c.host, "app:one"));
+    hoarding_close(&h);
+    CHECK_BALANCED(&run.heap);
+}
+
 TEST_MAIN(TEST_ENTRY(test_faults_load_is_whole_or_nothing),
           TEST_ENTRY(test_faults_changes_are_whole_or_nothing),
           TEST_ENTRY(test_faults_project_is_whole_or_nothing),
           TEST_ENTRY(test_faults_reload_is_whole_or_nothing),
           TEST_ENTRY(test_faults_environment_keeps_what_it_had),
           TEST_ENTRY(test_faults_events_arrive_or_are_refused),
-          TEST_ENTRY(test_faults_services_come_back_when_there_is_memory))
+          TEST_ENTRY(test_faults_services_come_back_when_there_is_memory),
+          TEST_ENTRY(test_faults_supervisor_waits_without_memory),
+          TEST_ENTRY(test_faults_root_waits_without_memory))
