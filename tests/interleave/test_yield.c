@@ -206,6 +206,41 @@ static void check_timer_end(void)
     EXPLORE_CHECK(k->actors[0].closes == 1 && k->w[0]->wheel.count == 0);
 }
 
+/* The record is kept: its timer is moved, or rings and is opened again. */
+static wippy_status keep_on_mail(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        k->answers[4] = wippyi_timer_again(self, &a->token, 1000000) ? WIPPY_OK : WIPPY_ERR_GONE;
+    } else if (mail->kind == WIPPY_MAIL_DONE) {
+        a->token = wippyi_yield_again(self);
+    }
+    return WIPPY_IDLE;
+}
+
+static void setup_timer_again(void)
+{
+    setup_timer();
+    k->actors[0].on_mail = keep_on_mail;
+}
+
+static void check_timer_again(void)
+{
+    const actor *a = &k->actors[0];
+    bool moved = k->answers[4] == WIPPY_OK;
+    kit_settle();
+    EXPLORE_CHECK(kit_saw_number(a, 1) != 0 && k->w[0]->wheel.count == 0);
+    EXPLORE_CHECK(k->w[1]->wheel.count == moved);
+    EXPLORE_CHECK(kit_saw(a, WIPPY_MAIL_DONE) == (moved ? 0u : 1u));
+    explore_advance_ns(2000000);
+    wippyi_worker_timers(k->w[1], k->w[1], explore_now_ns());
+    kit_settle();
+    EXPLORE_CHECK(kit_saw(a, WIPPY_MAIL_DONE) == 1 && k->w[1]->wheel.count == 0);
+    EXPLORE_CHECK(kit_slot(a->pid)->ext->open_yields == 1);
+    EXPLORE_CHECK(wippy_complete(k->rt, a->token, WIPPY_OK, NULL, 0, 0) == WIPPY_OK);
+    kit_settle();
+    EXPLORE_CHECK(kit_saw(a, WIPPY_MAIL_DONE) == 2);
+}
+
 /* ---- the caller of an execution drops it while the child is being born ---- */
 
 static void setup_exec(void)
@@ -376,6 +411,7 @@ static const explore_program programs[] = {
      NULL,
      false},
     {"timer_drop", setup_timer, {fire_0, work_1}, check_timer, NULL, false},
+    {"timer_again", setup_timer_again, {fire_0, work_1}, check_timer_again, NULL, false},
     {"timer_end", setup_timer_end, {fire_0, work_1}, check_timer_end, NULL, false},
     {"exec_drop", setup_exec, {bind_child, work_0}, check_exec, NULL, false},
     {"exec_drop_exec",
