@@ -557,6 +557,8 @@ typedef struct wippy_desc {
     bool strict_rights;         /* no actor and scope means denied; default false */
     uint64_t random_seed;       /* 0 = from the system, or in a simulation from sim.seed */
     wippy_sim_desc sim;         /* default: off, threads and clocks of the system */
+    uint32_t history_limit;     /* newest versions of the registry that are kept; default 1,000,
+                                   UINT32_MAX = all */
 } wippy_desc;
 
 /* Create a runtime.
@@ -1341,8 +1343,10 @@ WIPPY_API size_t wippy_id_complete(const char *id, size_t bytes, const char *own
 /* One version as a whole; immutable and counted. */
 typedef struct wippy_snapshot wippy_snapshot;
 
-/* Hold the current version, or the version with that number.
-   Returns: WIPPY_OK, _ERR_NOTFOUND ("version not found"), _ERR_NOMEM (only the latter).
+/* Hold the current version, or the version with that number. Of the old ones the newest
+   desc.history_limit are kept; a snapshot that is held stays, whatever becomes of its number.
+   Returns: WIPPY_OK, _ERR_NOTFOUND ("version not found", perhaps not any more), _ERR_NOMEM (only the
+            latter).
    Cost:    the current one: a short lock. An old one is put together again: linear in its entries
             and the changes between. */
 WIPPY_API wippy_result wippy_snapshot_current(wippy_runtime *rt, wippy_snapshot **out);
@@ -1382,13 +1386,13 @@ WIPPY_API wippy_result wippy_snapshot_find(wippy_runtime *rt, const wippy_snapsh
 
 typedef struct wippy_version_info {
     int64_t id;       /* 0 = what was loaded before the first change; only grows */
-    int64_t previous; /* version it was made from; -1 = none */
+    int64_t previous; /* version it was made from; -1 = none, or not kept any more */
     int64_t next;     /* latest version made from it; -1 = none yet */
     size_t changes;   /* entries created, updated and deleted by it */
     int64_t wall_ns;  /* when */
 } wippy_version_info;
 
-/* Number of the current version; facts about one version; all numbers, ascending.
+/* Number of the current version; facts about one version; all numbers that are kept, ascending.
    wippy_version_get:  WIPPY_OK, _ERR_NOTFOUND
    wippy_versions:     how many there are (may exceed room) */
 WIPPY_API int64_t wippy_version_current(wippy_runtime *rt);

@@ -31,8 +31,9 @@ typedef struct wippyi_change {
     uint32_t *applied; /* positions in the order in which they were applied */
     uint8_t *state;    /* by position in list */
     size_t applied_count;
-    wippy_entry_change *ordered; /* for the history; holds both sides */
-    bool recorded;               /* `ordered` belongs to the history now */
+    wippy_entry_change *ordered; /* for listeners and the history; holds both sides */
+    wippy_delta step;            /* for the history when `ordered` leads there from an older version */
+    bool recorded;               /* the history has taken over one of the two */
     wippy_diag *diag;            /* the caller's or `room` */
     wippy_diag room;
 } wippyi_change;
@@ -74,8 +75,11 @@ static void wippyi_change_end(wippyi_change *change)
 {
     wippyi_registry *registry = change->registry;
     wippyi_mem *mem = registry->mem;
-    if (change->ordered != NULL && !change->recorded) {
+    if (change->ordered != NULL && (!change->recorded || change->step.memory_ != NULL)) {
         wippyi_change_free_ordered(change);
+    }
+    if (change->step.memory_ != NULL && !change->recorded) {
+        wippy_delta_free(registry->rt, &change->step);
     }
     wippyi_mem_free(mem, change->order, wippyi_change_order_bytes(change));
     if (change->list.mem != NULL) {
@@ -380,6 +384,28 @@ static int64_t wippyi_change_version(const wippyi_change *change)
     return change->mode == WIPPYI_CHANGE_LOAD && count == 1 ? 0 : (int64_t)count;
 }
 
+static bool wippyi_change_records(const wippyi_change *change)
+{
+    return change->next->version == (int64_t)change->registry->version_count;
+}
+
+/* The history goes from number to number: after going back, a new version is not made from the newest. */
+static wippy_result wippyi_change_step(wippyi_change *change)
+{
+    wippyi_registry *registry = change->registry;
+    int64_t newest = (int64_t)registry->version_count - 1;
+    wippy_snapshot *from = NULL;
+    if (!wippyi_change_records(change) || change->base->version == newest) {
+        return WIPPY_OK;
+    }
+    wippy_result result = wippyi_registry_at(registry, newest, &from);
+    if (result == WIPPY_OK) {
+        result = wippy_delta_build(registry->rt, from, change->next, &change->step);
+    }
+    wippyi_snapshot_release(registry->mem, from);
+    return result;
+}
+
 static wippy_result wippyi_change_prepare(wippyi_change *change)
 {
     wippyi_registry *registry = change->registry;
@@ -406,7 +432,7 @@ static wippy_result wippyi_change_prepare(wippyi_change *change)
         return result;
     }
     if (wippyi_refs_order(&env, &change->list, change->order) != WIPPY_OK ||
-        wippyi_change_line_up(change) != WIPPY_OK) {
+        wippyi_change_line_up(change) != WIPPY_OK || wippyi_change_step(change) != WIPPY_OK) {
         return wippyi_change_nomem(change);
     }
     return WIPPY_OK;
@@ -570,10 +596,12 @@ static void wippyi_change_mark(wippyi_change *change)
 
 static void wippyi_change_publish(wippyi_change *change)
 {
-    bool record = change->next->version == (int64_t)change->registry->version_count;
-    change->recorded = record;
+    bool aside = change->step.memory_ != NULL;
+    change->recorded = wippyi_change_records(change);
     wippyi_registry_publish(change->registry, wippy_snapshot_hold(change->next),
-                            record ? change->ordered : NULL, change->list.count);
+                            change->list.count,
+                            aside ? (wippy_entry_change *)change->step.memory_ : change->ordered,
+                            aside ? change->step.count : change->list.count);
 }
 
 static void wippyi_change_commit(wippyi_change *change)
@@ -626,6 +654,7 @@ static wippy_result wippyi_change_run(wippyi_change *change)
     wippyi_change_commit(change);
     wippyi_change_mark(change);
     wippyi_change_tell(change);
+    wippyi_registry_forget(change->registry); /* last: the history may own what was told */
     return WIPPY_OK;
 }
 

@@ -34,6 +34,7 @@ WIPPYI_FN wippy_result wippyi_registry_create(wippy_runtime *rt, wippyi_mem *mem
     registry->rt = rt;
     registry->mem = mem;
     registry->next_revision = 1;
+    registry->version_limit = wippy_runtime_desc(rt)->history_limit;
     wippyi_kinds_init(&registry->kinds);
     wippyi_a64_init(&registry->change_owner, 0);
     wippy_result result = wippyi_mutex_init(&registry->change);
@@ -56,20 +57,26 @@ WIPPYI_FN wippy_result wippyi_registry_create(wippy_runtime *rt, wippyi_mem *mem
     return WIPPY_OK;
 }
 
-static void wippyi_version_free(wippyi_version *version, wippyi_mem *mem)
+static wippyi_version *wippyi_version_slot(const wippyi_registry *registry, size_t id)
 {
-    for (size_t i = 0; version->changes != NULL && i < version->count; i++) {
-        wippyi_entry_release(mem, version->changes[i].before);
-        wippyi_entry_release(mem, version->changes[i].after);
+    return &registry->versions[id % registry->version_room];
+}
+
+static void wippyi_step_free(wippyi_mem *mem, wippy_entry_change *step, size_t count)
+{
+    for (size_t i = 0; step != NULL && i < count; i++) {
+        wippyi_entry_release(mem, step[i].before);
+        wippyi_entry_release(mem, step[i].after);
     }
-    wippyi_mem_free(mem, version->changes, version->count * sizeof(wippy_entry_change));
+    wippyi_mem_free(mem, step, count * sizeof(wippy_entry_change));
 }
 
 WIPPYI_FN void wippyi_registry_destroy(wippyi_registry *registry)
 {
     wippyi_mem *mem = registry->mem;
-    for (size_t i = 0; i < registry->version_count; i++) {
-        wippyi_version_free(&registry->versions[i], mem);
+    for (size_t id = registry->version_first; id < registry->version_count; id++) {
+        wippyi_version *version = wippyi_version_slot(registry, id);
+        wippyi_step_free(mem, version->step, version->step_count);
     }
     wippyi_snapshot_release(mem, registry->current);
     wippyi_mem_free(mem, registry->versions, registry->version_room * sizeof(wippyi_version));
@@ -100,12 +107,19 @@ WIPPYI_FN void wippyi_registry_leave(wippyi_registry *registry)
     wippyi_mutex_unlock(&registry->change);
 }
 
+/* Doubled, and never more than one above the limit: numbers wrap only in a ring of that size. */
+static size_t wippyi_registry_room(const wippyi_registry *registry)
+{
+    size_t room = registry->version_room > 0 ? registry->version_room * 2 : 8;
+    return room > registry->version_limit ? registry->version_limit + 1 : room;
+}
+
 WIPPYI_FN wippy_result wippyi_registry_reserve(wippyi_registry *registry)
 {
-    if (registry->version_count < registry->version_room) {
+    if (registry->version_count - registry->version_first < registry->version_room) {
         return WIPPY_OK;
     }
-    size_t room = registry->version_room > 0 ? registry->version_room * 2 : 8;
+    size_t room = wippyi_registry_room(registry);
     wippyi_version *versions =
         (wippyi_version *)wippyi_mem_alloc(registry->mem, room * sizeof(wippyi_version));
     if (versions == NULL) {
@@ -125,25 +139,39 @@ WIPPYI_FN wippy_result wippyi_registry_reserve(wippyi_registry *registry)
 }
 
 WIPPYI_FN void wippyi_registry_publish(wippyi_registry *registry, wippy_snapshot *next,
-                                       wippy_entry_change *changes, size_t count)
+                                       size_t count, wippy_entry_change *step, size_t step_count)
 {
     int64_t wall_ns = wippy_wall_ns(registry->rt);
     wippyi_mutex_lock(&registry->state);
     wippy_snapshot *old = registry->current;
-    if (changes != NULL) {
-        wippyi_version *version = &registry->versions[registry->version_count];
+    if (next->version == (int64_t)registry->version_count) {
+        wippyi_version *version = wippyi_version_slot(registry, registry->version_count++);
         version->previous = old->version;
         version->next = -1;
         version->wall_ns = wall_ns;
-        version->changes = changes;
         version->count = count;
-        registry->versions[old->version].next = (int64_t)registry->version_count++;
+        version->step = step;
+        version->step_count = step_count;
+        wippyi_version_slot(registry, (size_t)old->version)->next = next->version;
     } else if (registry->version_count == 1) {
         registry->versions[0].count = next->count; /* loaded */
     }
     registry->current = next;
     wippyi_mutex_unlock(&registry->state);
     wippyi_snapshot_release(registry->mem, old);
+}
+
+/* The one that becomes the oldest needs no way to it any more. */
+WIPPYI_FN void wippyi_registry_forget(wippyi_registry *registry)
+{
+    while (registry->version_count - registry->version_first > registry->version_limit) {
+        wippyi_mutex_lock(&registry->state);
+        wippyi_version *oldest = wippyi_version_slot(registry, ++registry->version_first);
+        wippy_entry_change *step = oldest->step;
+        oldest->step = NULL;
+        wippyi_mutex_unlock(&registry->state);
+        wippyi_step_free(registry->mem, step, oldest->step_count);
+    }
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -216,62 +244,41 @@ WIPPYI_FN wippy_result wippyi_registry_outdated(wippy_runtime *rt,
 
 /* ------------------------------------------------------------------ versions */
 
+static bool wippyi_history_has(const wippyi_registry *registry, int64_t version)
+{
+    return version >= (int64_t)registry->version_first &&
+           version < (int64_t)registry->version_count;
+}
+
 /* Go one version up or down in the list of what leads from the current version to another. */
 static void wippyi_history_step(wippyi_changes *net, const wippyi_version *version, bool back)
 {
-    for (size_t i = 0; i < version->count; i++) {
-        const wippy_entry_change *change = &version->changes[i];
+    for (size_t i = 0; i < version->step_count; i++) {
+        const wippy_entry_change *change = &version->step[i];
         wippyi_changes_follow(net, back ? change->after : change->before,
                               back ? change->before : change->after);
     }
 }
 
-/* Versions between `from` and `to` in the tree of versions. A version is younger than the one it was
-   made from, so the younger of two is never an ancestor of the older. path: may be NULL; receives the
-   versions to go forward through, last first. */
-static size_t wippyi_history_meet(const wippyi_version *versions, int64_t from, int64_t to,
-                                  int64_t *path, int64_t *common, size_t *change_count)
-{
-    size_t steps = 0;
-    *change_count = 0;
-    while (from != to) {
-        int64_t *younger = from > to ? &from : &to;
-        if (younger == &to) {
-            if (path != NULL) {
-                path[steps] = to;
-            }
-            steps++;
-        }
-        *change_count += versions[*younger].count;
-        *younger = versions[*younger].previous;
-    }
-    *common = from;
-    return steps;
-}
-
-static wippy_result wippyi_history_net(const wippyi_registry *registry, int64_t to,
+static wippy_result wippyi_history_net(const wippyi_registry *registry, size_t to,
                                        wippyi_changes *net)
 {
-    int64_t from = registry->current->version;
-    int64_t common = 0;
-    size_t change_count = 0;
-    size_t steps = wippyi_history_meet(registry->versions, from, to, NULL, &common, &change_count);
-    int64_t *path = (int64_t *)wippyi_mem_alloc(registry->mem, steps * sizeof(int64_t));
-    if (path == NULL) {
-        return WIPPY_ERR_NOMEM;
+    size_t from = (size_t)registry->current->version;
+    size_t room = 0;
+    for (size_t id = WIPPYI_MIN(from, to); id < WIPPYI_MAX(from, to); id++) {
+        room += wippyi_version_slot(registry, id + 1)->step_count;
     }
-    wippyi_history_meet(registry->versions, from, to, path, &common, &change_count);
-    wippy_result result = wippyi_changes_make(net, registry->mem, change_count);
-    if (result == WIPPY_OK) {
-        for (; from != common; from = registry->versions[from].previous) {
-            wippyi_history_step(net, &registry->versions[from], true);
-        }
-        for (size_t i = steps; i > 0; i--) {
-            wippyi_history_step(net, &registry->versions[path[i - 1]], false);
-        }
+    wippy_result result = wippyi_changes_make(net, registry->mem, room);
+    if (result != WIPPY_OK) {
+        return result;
     }
-    wippyi_mem_free(registry->mem, path, steps * sizeof(int64_t));
-    return result;
+    for (; from > to; from--) {
+        wippyi_history_step(net, wippyi_version_slot(registry, from), true);
+    }
+    for (; from < to; from++) {
+        wippyi_history_step(net, wippyi_version_slot(registry, from + 1), false);
+    }
+    return WIPPY_OK;
 }
 
 WIPPYI_FN wippy_result wippyi_registry_at(wippyi_registry *registry, int64_t version,
@@ -280,13 +287,13 @@ WIPPYI_FN wippy_result wippyi_registry_at(wippyi_registry *registry, int64_t ver
     wippyi_changes net;
     wippy_result result = WIPPY_OK;
     wippyi_mutex_lock(&registry->state);
-    if (version < 0 || version >= (int64_t)registry->version_count) {
+    if (!wippyi_history_has(registry, version)) {
         result = WIPPY_ERR_NOTFOUND;
     } else if (version == registry->current->version) {
         *out = wippy_snapshot_hold(registry->current);
     } else {
         /* Under the lock, as the history must not move: rare, and readers wait only for this. */
-        result = wippyi_history_net(registry, version, &net);
+        result = wippyi_history_net(registry, (size_t)version, &net);
         if (result == WIPPY_OK) {
             result = wippyi_snapshot_make(registry->mem, registry->current, &net, version, out);
             wippyi_changes_free(&net);
@@ -322,10 +329,10 @@ WIPPY_API wippy_result wippy_version_get(wippy_runtime *rt, int64_t version,
     wippyi_registry *registry = wippyi_runtime_registry(rt);
     wippy_result result = WIPPY_ERR_NOTFOUND;
     wippyi_mutex_lock(&registry->state);
-    if (version >= 0 && version < (int64_t)registry->version_count) {
-        const wippyi_version *found = &registry->versions[version];
+    if (wippyi_history_has(registry, version)) {
+        const wippyi_version *found = wippyi_version_slot(registry, (size_t)version);
         out->id = version;
-        out->previous = found->previous;
+        out->previous = wippyi_history_has(registry, found->previous) ? found->previous : -1;
         out->next = found->next;
         out->changes = found->count;
         out->wall_ns = found->wall_ns;
@@ -339,10 +346,11 @@ WIPPY_API size_t wippy_versions(wippy_runtime *rt, int64_t *versions, size_t roo
 {
     wippyi_registry *registry = wippyi_runtime_registry(rt);
     wippyi_mutex_lock(&registry->state);
-    size_t count = registry->version_count;
+    size_t first = registry->version_first;
+    size_t count = registry->version_count - first;
     wippyi_mutex_unlock(&registry->state);
     for (size_t i = 0; i < count && i < room; i++) {
-        versions[i] = (int64_t)i;
+        versions[i] = (int64_t)(first + i);
     }
     return count;
 }

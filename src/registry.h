@@ -5,7 +5,9 @@
    the short lock is not.
    Locks: change, then state.  Allocates: through wippyi_mem; nothing once the first handler was
    asked to apply, so that publishing cannot fail.
-   Holds: versions[i].id == i; version 0 is what was loaded before the first change. */
+   Holds: of the versions ever made, the newest desc.history_limit are kept, as a line of steps in the
+   order of their numbers, whatever each was made from: so the oldest can be forgotten without touching
+   another. Version 0 is what was loaded before the first change. */
 #ifndef WIPPYI_REGISTRY_H
 #define WIPPYI_REGISTRY_H
 
@@ -15,11 +17,13 @@
 #include "snapshot.h"
 
 typedef struct wippyi_version {
-    int64_t previous; /* -1 = none */
+    int64_t previous; /* made from it, perhaps forgotten; -1 = none */
     int64_t next;     /* latest made from this one; -1 = none */
     int64_t wall_ns;
-    wippy_entry_change *changes; /* from previous to this, both sides held; NULL for version 0 */
-    size_t count;
+    size_t count;             /* entries that it changed */
+    wippy_entry_change *step; /* from the version numbered one less to this, both sides held; NULL for
+                                 the oldest that is kept */
+    size_t step_count;
 } wippyi_version;
 
 typedef struct wippyi_listener {
@@ -43,9 +47,11 @@ struct wippyi_registry {
 
     wippyi_mutex state; /* guards all below; written with `change` held too */
     wippy_snapshot *current;
-    wippyi_version *versions;
-    size_t version_count;
-    size_t version_room;
+    wippyi_version *versions; /* ring: version i stands at i % version_room */
+    size_t version_first;     /* oldest that is kept */
+    size_t version_count;     /* ever made, so the number of the next one */
+    size_t version_room;      /* one more than is kept, once it is full */
+    size_t version_limit;     /* kept at most */
 };
 
 /* Make an empty registry at version 0, with the built-in kinds. Returns: WIPPY_OK, _ERR_NOMEM. */
@@ -82,9 +88,13 @@ WIPPYI_FN wippy_result wippyi_registry_at(wippyi_registry *registry, int64_t ver
 /* Make sure that one more version can be recorded. Entered. */
 WIPPYI_FN wippy_result wippyi_registry_reserve(wippyi_registry *registry);
 
-/* Make `next` current (taking over the caller's hold); its version is the next free number when
-   `changes` (taken over too) are to be recorded, else it exists already. Entered, reserved. */
+/* Make `next` current (taking over the caller's hold). It is recorded as the next version when its
+   number says so: count is what it changed, step (taken over) leads to it from the newest version;
+   otherwise it exists already. Entered, reserved. */
 WIPPYI_FN void wippyi_registry_publish(wippyi_registry *registry, wippy_snapshot *next,
-                                       wippy_entry_change *changes, size_t count);
+                                       size_t count, wippy_entry_change *step, size_t step_count);
+
+/* Free what is kept beyond the limit. Entered; frees the last recorded step when the limit is 1. */
+WIPPYI_FN void wippyi_registry_forget(wippyi_registry *registry);
 
 #endif /* WIPPYI_REGISTRY_H */

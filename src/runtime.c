@@ -278,6 +278,7 @@ static void wippyi_desc_defaults(wippy_desc *desc)
     desc->blocking_threads = desc->blocking_threads != 0 ? desc->blocking_threads : 4;
     desc->slice_us = desc->slice_us != 0 ? desc->slice_us : 10000;
     desc->stuck_ms = desc->stuck_ms != 0 ? desc->stuck_ms : 500;
+    desc->history_limit = desc->history_limit != 0 ? desc->history_limit : 1000;
     desc->max_message_bytes =
         desc->max_message_bytes != 0 ? desc->max_message_bytes : WIPPYI_MESSAGE_BYTES_MAX;
     if (desc->sim.on) {

@@ -245,6 +245,25 @@ TEST(test_registry_history)
         "nil entry not found: app:n\napp:n\n");
 }
 
+/* What is not kept any more is not found, whichever way it is asked for. */
+TEST(test_registry_history_keeps_the_newest)
+{
+    project_run(
+        ENTRIES,
+        "for i = 1, 1003 do registry.snapshot():changes()"
+        ":update({id = \"app:a\", kind = \"registry.entry\", data = {value = i}}):apply() end "
+        "local h = registry.history() local all = h:versions() "
+        "t.out(#all, #registry.versions(), all[1], all[1000]) "
+        "R(registry.snapshot_at(3)) R(h:get_version(3)) R(registry.apply_version(3)) "
+        "t.out(all[1]:previous(), all[2]:previous(), all[1]:next()) "
+        "t.out(registry.snapshot_at(4):get(\"app:a\").data.value) "
+        "t.out(registry.apply_version(4), registry.get(\"app:a\").data.value)",
+        "1000 1000 registry.Version{v4} registry.Version{v1003}\n"
+        "nil NotFound version not found false\nnil NotFound version not found false\n"
+        "false NotFound version not found false\n"
+        "nil registry.Version{v4} registry.Version{v5}\n4\ntrue 4\n");
+}
+
 TEST(test_registry_build_delta)
 {
     project_run(
@@ -482,6 +501,7 @@ TEST_MAIN(TEST_ENTRY(test_registry_parse_id), TEST_ENTRY(test_registry_get),
           TEST_ENTRY(test_registry_apply_is_all_or_nothing),
           TEST_ENTRY(test_registry_others_run_while_a_change_is_applied),
           TEST_ENTRY(test_registry_versions), TEST_ENTRY(test_registry_history),
+          TEST_ENTRY(test_registry_history_keeps_the_newest),
           TEST_ENTRY(test_registry_build_delta),
           TEST_ENTRY(test_registry_created_function_is_callable), TEST_ENTRY(test_registry_rights),
           TEST_ENTRY(test_events_arrive_in_order), TEST_ENTRY(test_events_filters),
