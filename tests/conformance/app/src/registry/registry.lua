@@ -83,6 +83,7 @@ undone("going back, and on from there", function()
 end)
 
 undone("snapshots do not change", function()
+    change({ "create", { id = "app.new:base", kind = "registry.entry" } }) -- 0 is no number to ask for
     local snapshot = registry.snapshot()
     local version = registry.current_version()
     change({ "create", { id = "app.new:one", kind = "registry.entry" } })
