@@ -22,7 +22,7 @@ typedef struct hold {
     core c;
     wippy_type type;      /* can be interrupted */
     wippy_type stubborn;  /* cannot */
-    uint32_t began, ended, exits, let_go, in_init;
+    uint32_t began, ended, exits, let_go, in_init, terminated;
     uint32_t warnings, named; /* lines of the log */
     wippy_pid unborn;
 } hold;
@@ -42,6 +42,7 @@ static wippy_result holder_init(wippy_self *self, void *state, const wippy_input
     if (TEST_ATOMIC_LOAD(&h->hold->in_init) != 0) {
         h->hold->unborn = wippy_self_pid(self);
         hold_until(self, h, false);
+        CHECK(core_wait(&h->hold->terminated, 2)); /* it is not gone before that was tried twice */
         return wippy_terminated(self) ? WIPPY_ERR_CANCELED : WIPPY_OK;
     }
     return WIPPY_OK;
@@ -267,6 +268,7 @@ TEST(test_crowd_process_is_terminated_while_its_init_runs)
     CHECK(!wippy_alive(h.c.rt, h.unborn));
     CHECK_EQ_INT(wippy_terminate(h.c.out, h.unborn), WIPPY_OK);
     CHECK_EQ_INT(wippy_terminate(h.c.out, h.unborn), WIPPY_OK); /* again: nothing happens */
+    TEST_ATOMIC_STORE(&h.terminated, 2u);
     pthread_join(thread, NULL);
     CHECK_EQ_INT(wippy_terminate(h.c.out, h.unborn), WIPPY_ERR_GONE);
     /* The next tenant of the slot has nothing to do with it. */
