@@ -317,11 +317,15 @@ static wippy_result wippyi_change_without_kind(wippyi_change *change, size_t pos
 
 static void wippyi_change_leave_stored(wippyi_change *change, size_t position)
 {
+    const char *id = change->list.items[position].after->id;
     wippy_slice none = {NULL, 0};
+    char line[16] = "";
+    if (change->diag->line != 0) {
+        snprintf(line, sizeof(line), ":%lu", (unsigned long)change->diag->line);
+    }
     change->state[position] = WIPPYI_CHANGE_STORED;
     wippyi_log(change->registry->rt, WIPPY_LOG_WARN, "registry", none,
-               "entry is kept but not usable: %s: %s", change->list.items[position].after->id,
-               change->diag->message);
+               "entry is kept but not usable: %s%s: %s", id, line, change->diag->message);
 }
 
 /* What can be said of a change before its kind is asked. */

@@ -591,6 +591,20 @@ static wippy_result wippyli_check_imports(const wippy_kind_call *call, wippy_sli
     return WIPPY_OK;
 }
 
+/* "id:2: why" becomes line 2 and "why". */
+static void wippyli_check_position(wippy_diag *diag, const char *id)
+{
+    size_t size = strlen(id);
+    unsigned line = 0;
+    int used = 0;
+    const char *at = strstr(diag->message, id);
+    if (at && sscanf(at + size, ":%u: %n", &line, &used) == 1 && used > 0) {
+        const char *why = at + size + used;
+        diag->line = line;
+        memmove(diag->message, why, strlen(why) + 1);
+    }
+}
+
 /* Types are judged when the entry comes, all else when the code is needed. */
 static wippy_result wippyli_check_source(const wippy_kind_call *call, wippy_slice source)
 {
@@ -600,22 +614,10 @@ static wippy_result wippyli_check_source(const wippy_kind_call *call, wippy_slic
                                         source.size, &erased, call->diag);
     if (result == WIPPY_OK) {
         wippyli_erased_release(&bridge->mem, &erased);
+    } else {
+        wippyli_check_position(call->diag, wippy_entry_id(call->after));
     }
     return result;
-}
-
-/* "id:2: why" becomes line 2 and "why". */
-static void wippyli_check_position(wippy_diag *diag, const char *id)
-{
-    size_t size = strlen(id);
-    unsigned line = 0;
-    int used = 0;
-    const char *at = strstr(diag->message, id);
-    if (diag->line == 0 && at && sscanf(at + size, ":%u: %n", &line, &used) == 1 && used > 0) {
-        const char *why = at + size + used;
-        diag->line = line;
-        memmove(diag->message, why, strlen(why) + 1);
-    }
 }
 
 /* Would it compile? Only asked where a broken source is to leave the old one in place. */

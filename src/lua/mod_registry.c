@@ -706,15 +706,23 @@ static wippy_result wippyli_apply_run(wippyli_job *job, wippy_writer *out)
     return result;
 }
 
+static int wippyli_apply_failed(lua_State *L, const wippy_diag *diag, wippy_result result)
+{
+    const char *text = diag->message[0] ? diag->message : wippy_result_text(result);
+    bool unknown = strncmp(text, "no handler for kind", 19) == 0; /* the caller's mistake */
+    char line[16] = "";
+    if (diag->line != 0) {
+        snprintf(line, sizeof(line), ":%lu", (unsigned long)diag->line);
+    }
+    return wippyli_fail(L, unknown ? "Invalid" : "Internal",
+                        "apply changes: failed to apply changes: %s%s%s%s", diag->file, line,
+                        diag->file[0] ? ": " : "", text);
+}
+
 static int wippyli_apply_then(lua_State *L, const wippy_mail *mail, wippyli_job *job)
 {
     if (mail->result != WIPPY_OK) {
-        const char *text = job->diag.message[0] ? job->diag.message
-                                                : wippy_result_text((wippy_result)mail->result);
-        const char *id = job->diag.file;
-        bool unknown = strncmp(text, "no handler for kind", 19) == 0; /* the caller's mistake */
-        return wippyli_fail(L, unknown ? "Invalid" : "Internal", "apply changes: failed to apply changes: %s%s%s", id,
-                            id[0] ? ": " : "", text);
+        return wippyli_apply_failed(L, &job->diag, (wippy_result)mail->result);
     }
     wippyli_decode(L, wippy_mail_data(mail), mail->size, 1);
     wippyli_version_push(L, (int64_t)lua_tointeger(L, -1));

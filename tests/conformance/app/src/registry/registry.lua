@@ -250,6 +250,9 @@ case("what cannot be applied changes nothing", function()
     refused({ "create", { id = "app.new:fn", kind = "function.lua", data = { source = "return {}" } } })
     refused({ "create", { id = "app.new:fn", kind = "function.lua", data = { method = "main" } } })
     refused({ "create", { id = "app.new:host", kind = "process.host", data = { host = { workers = -1 } } } })
+    local err = refused({ "create", { id = "app.new:fn", kind = "function.lua",
+        data = { method = "main", source = "local x = 1\ntype T = = number\nreturn {}" } } })
+    expect.equal(err:message(), "apply changes: failed to apply changes: app.new:fn:2: unexpected '=' in type")
     expect.equal(registry.current_version():id(), version)
 end)
 
