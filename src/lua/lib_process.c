@@ -108,9 +108,6 @@ static int wippyli_process_send(lua_State *L)
     const char *to_text = wippyli_check_text(L, 1, &to_bytes);
     memset(&message, 0, sizeof(message));
     message.topic_name = wippyli_check_text(L, 2, &message.topic_bytes);
-    if (message.topic_bytes == 0) {
-        return wippyli_fail(L, "Invalid", "topic cannot be empty");
-    }
     if (message.topic_name[0] == '@') {
         return wippyli_fail(L, "Invalid", "cannot send to @ topics");
     }

@@ -215,13 +215,15 @@ TEST(test_kinds_check_their_fields)
         "namespace: app\nentries:\n  - name: p\n    kind: library.lua\n"
         "    source: \"local x: = 1\"\n"};
     const char *texts[] = {"source is required", "method is required",
-                           "module cannot have a namespace", "app:p:1:"};
+                           "module cannot have a namespace", "unexpected '=' in type"};
     lua_kit_open(&kit, NULL);
     for (size_t i = 0; i < TEST_COUNT(bad); i++) {
         wippy_diag diag;
         memset(&diag, 0, sizeof(diag));
         CHECK(wippy_load_text(kit.rt, "bad.yaml", bad[i], strlen(bad[i]), &diag) != WIPPY_OK);
-        CHECK_HAS(diag.message, texts[i]);
+        CHECK_STR(diag.message, texts[i]);
+        CHECK_STR(diag.file, "app:p");
+        CHECK_EQ_U64(diag.line, i == 3 ? 1 : 0);
     }
     lua_kit_close(&kit);
 }

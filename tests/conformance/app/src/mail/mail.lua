@@ -41,6 +41,16 @@ case("a copy is taken when send is called", function()
     expect.integer(expect.receive(inbox):payload():data().n, 1)
 end)
 
+case("topic names are free", function()
+    local inbox = process.inbox()
+    for _, topic in ipairs({ "", "inbox", "a\0b", "ünter @ way" }) do
+        expect.equal(process.send(me(), topic, topic), true)
+        local message = expect.receive(inbox)
+        expect.equal(message:topic(), topic)
+        expect.equal(message:payload():data(), topic)
+    end
+end)
+
 -- ---- Message ----
 
 case("a Message has topic, from and payload, and no fields", function()
