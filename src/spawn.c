@@ -572,7 +572,7 @@ static wippy_result wippyi_spawn_rights(wippy_self *self, const wippy_spawn_desc
         return wippyi_refuse(diag, WIPPY_ERR_DENIED, "not allowed to spawn linked process: %s",
                              what);
     }
-    if (!wippyi_door_text(self, "process.host", host->name, strlen(host->name))) {
+    if (host != NULL && !wippyi_door_text(self, "process.host", host->name, strlen(host->name))) {
         return wippyi_refuse(diag, WIPPY_ERR_DENIED, "not allowed to %s on host: %s", verb,
                              host->name);
     }
@@ -903,6 +903,33 @@ static wippy_result wippyi_spawn_named(wippy_self *self, const wippy_spawn_desc 
     return r;
 }
 
+/* Host or entry are not what they should be (`why`, and *diag), but nothing is to be spawned if the name
+   has an owner. */
+static wippy_result wippyi_spawn_unresolved(wippy_self *self, const wippy_spawn_desc *desc,
+                                            wippy_result why, wippy_pid *out, wippy_diag *diag)
+{
+    wippy_pid owner;
+    uint32_t sent = 0;
+    wippy_result r;
+    if (wippy_name_find(self->rt, desc->name, 0, &owner) != WIPPY_OK ||
+        !wippy_alive(self->rt, owner)) {
+        return why;
+    }
+    r = desc->entry != NULL
+            ? wippyi_spawn_rights(self, desc, desc->entry, NULL, false, diag)
+            : WIPPY_OK;
+    if (r != WIPPY_OK) {
+        return r;
+    }
+    r = wippyi_spawn_signals(self, desc, &owner, &sent);
+    if (r == WIPPY_OK && out != NULL) {
+        *out = owner;
+    }
+    return r == WIPPY_ERR_GONE ? why
+           : r == WIPPY_OK     ? r
+                               : wippyi_refuse(diag, r, "%s", wippy_result_text(r));
+}
+
 static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
                                  wippy_token on_exit, wippy_pid *out, wippy_diag *diag)
 {
@@ -914,6 +941,9 @@ static wippy_result wippyi_spawn(wippy_self *self, const wippy_spawn_desc *desc,
     wippyi_sim_point(self);
     if (r == WIPPY_OK) {
         r = wippyi_spawn_resolve(self, desc, &host, &entry, &type, diag);
+        if (r != WIPPY_OK && desc->name != NULL && on_exit.sequence == 0) {
+            return wippyi_spawn_unresolved(self, desc, r, out, diag);
+        }
     }
     if (r != WIPPY_OK) {
         return r;

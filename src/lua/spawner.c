@@ -8,6 +8,7 @@
 
 #define WIPPYLI_SCOPE_MAX      256
 #define WIPPYLI_SPAWN_MESSAGES 64 /* queued for one child */
+#define WIPPYLI_NO_HOST        UINT32_MAX
 
 /* Append the table at `index` as a map of string keys; false: a key is no string. */
 static bool wippyli_context_write(lua_State *L, int index, wippy_writer *writer)
@@ -365,6 +366,15 @@ static bool wippyli_entry_is_process(wippy_runtime *rt, const char *id)
            (flags & WIPPY_KIND_CALLABLE) == 0;
 }
 
+/* Why neither can be: the host first. */
+static int wippyli_launch_nowhere(lua_State *L, const char *id, const char *host)
+{
+    wippy_host found;
+    return wippy_host_find(wippyli_runtime(wippyli_process_of(L)), host, &found) != WIPPY_OK
+               ? wippyli_host_missing(L, host)
+               : wippyli_launch_missing(L, "factory not found", "factory_id", id);
+}
+
 static int wippyli_launch_error(lua_State *L, wippy_result result, const wippy_diag *diag,
                                 const char *id)
 {
@@ -525,6 +535,9 @@ static int wippyli_launch_run(lua_State *L, const wippyli_launch *launch, wippy_
     if (result == WIPPY_ERR_DENIED && launch->spawner) {
         return luaL_error(L, "%s", diag.message);
     }
+    if (host.id == WIPPYLI_NO_HOST) { /* the owner of the name ended meanwhile */
+        return wippyli_launch_nowhere(L, desc.entry, lua_tostring(L, launch->first + 1));
+    }
     return result == WIPPY_ERR_NOMEM ? wippyli_rate_limited(L)
                                      : wippyli_launch_error(L, result, &diag, desc.entry);
 }
@@ -539,6 +552,22 @@ static const char *wippyli_exec_mistake(const char *id, const char *host)
         return "invalid process ID format (namespace:name required)";
     }
     return host[0] ? NULL : "host ID required";
+}
+
+/* Does a living process have the name already? Then nothing is spawned, wherever. */
+static bool wippyli_launch_is_named(lua_State *L, const wippyli_launch *launch)
+{
+    wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
+    wippy_pid owner = {0};
+    if (!launch->spawner || launch->exec) {
+        return false;
+    }
+    lua_getiuservalue(L, 1, 1);
+    bool named = lua_getfield(L, -1, "name") == LUA_TSTRING &&
+                 wippy_name_find(rt, lua_tostring(L, -1), 0, &owner) == WIPPY_OK &&
+                 wippy_alive(rt, owner);
+    lua_pop(L, 2);
+    return named;
 }
 
 static int wippyli_launch_call(lua_State *L, const wippyli_launch *launch)
@@ -564,12 +593,11 @@ static int wippyli_launch_call(lua_State *L, const wippyli_launch *launch)
         return wippyli_launch_invalid(L, launch, mistake);
     }
     wippyli_check_block(L, launch->verb);
-    if (wippy_host_find(rt, host, &found) != WIPPY_OK) {
-        return wippyli_host_missing(L, host);
+    bool good = wippy_host_find(rt, host, &found) == WIPPY_OK && wippyli_entry_is_process(rt, id);
+    if (!good && !wippyli_launch_is_named(L, launch)) {
+        return wippyli_launch_nowhere(L, id, host);
     }
-    if (!wippyli_entry_is_process(rt, id)) {
-        return wippyli_launch_missing(L, "factory not found", "factory_id", id);
-    }
+    found.id = good ? found.id : WIPPYLI_NO_HOST;
     return wippyli_launch_run(L, launch, found);
 }
 

@@ -110,6 +110,20 @@ case("an existing name gets the messages, nothing is spawned or watched", functi
     expect.truthy(spawner:spawn("app:actor", HOST, "value") ~= first, "a new process for the free name")
 end)
 
+case("an existing name is enough, whatever host and entry are", function()
+    local events = process.events()
+    local pid = process.with_context({}):with_name("known"):spawn_monitored("app:actor", HOST, "collect", "", 4)
+    local again = process.with_context({}):with_name("known"):with_message("m", 1)
+    expect.equal(again:spawn("app:actor", "app:nowhere"), pid)
+    expect.equal(again:spawn("app:nobody", HOST), pid)
+    expect.equal(again:spawn_linked("app:nobody", "app:nowhere"), pid)
+    expect.failure("NotFound", "host not found", again:exec("app:actor", "app:nowhere"))
+    expect.equal(again:spawn("app.process:spawner", HOST), pid) -- a function is no process
+    expect.equal(#expect.exit(events, pid).value, 4)
+    expect.failure("NotFound", "host not found", again:spawn("app:actor", "app:nowhere"))
+    expect.failure("NotFound", "factory not found", again:spawn("app.process:spawner", HOST))
+end)
+
 case("of many who want one name at once one gets it, and the messages of all", function()
     local events, pids, done = process.events(), {}, channel.new(20)
     for i = 1, 20 do
