@@ -804,7 +804,8 @@ typedef struct wippy_spawn_desc {
    the result says why, those before it were sent.
 
    Thread:  a step or init of `self`; any thread with wippy_outside(), which blocks.
-   Order:   monitor, link and name exist before the child runs its first step.
+   Order:   monitor, link and name exist before the child runs its first step. A link to a spawner that
+            has ended before that breaks at once: LINK_DOWN (GONE).
    Returns: WIPPY_OK, WIPPY_PENDING, _ERR_NOTFOUND (host or entry), _ERR_INVALID (bad desc, entry is
             not a process), _ERR_STOPPED, _ERR_LIMIT (max_processes), _ERR_BUSY (terminal host has
             its process), _ERR_DENIED, _ERR_NOMEM, _ERR_FULL (the owner of `name`), _ERR_EXISTS (to

@@ -407,6 +407,13 @@ static void wippyi_relations_tell(wippy_runtime *rt, wippyi_worker *w, wippyi_re
     }
 }
 
+WIPPYI_FN void wippyi_relation_broken(wippy_runtime *rt, wippyi_worker *w,
+                                      wippyi_relation *link)
+{
+    wippyi_relations_tell(rt, w, link, link->watcher, (int)WIPPY_MAIL_LINK_DOWN, WIPPY_ERR_GONE,
+                          NULL);
+}
+
 static void wippyi_name_free(wippy_runtime *rt, wippyi_name *name)
 {
     wippyi_mem_free(&rt->mem, name->text, name->bytes + 1);

@@ -28,6 +28,10 @@ WIPPYI_FN wippy_result wippyi_relate(wippy_runtime *rt, wippyi_relation *relatio
 WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
                                      uint64_t pid, wippy_result code, wippyi_result *result);
 
+/* A link that could not be made because its watcher is dead: the target gets LINK_DOWN (GONE). The record
+   is used up. */
+WIPPYI_FN void wippyi_relation_broken(wippy_runtime *rt, wippyi_worker *w, wippyi_relation *link);
+
 /* The lists of a process, by its owner: made when there are none yet (NULL: no memory, or its end is
    under way), or only looked at. The pointer stays good until the process ends. */
 WIPPYI_FN wippyi_relations *wippyi_relations_own(wippy_runtime *rt, wippyi_worker *w,

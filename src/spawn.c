@@ -288,7 +288,8 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
     wippyi_result_release(rt, error);
 }
 
-/* Relations with the spawner; it may have ended meanwhile, then there is nobody to tell. */
+/* Relations with the spawner. It may have ended meanwhile: then there is nobody to tell of our end, and
+   job->link stays, see wippyi_bind_dead(). */
 static void wippyi_bind_spawner(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job)
 {
     wippyi_relations *spares[2];
@@ -297,12 +298,25 @@ static void wippyi_bind_spawner(wippy_runtime *rt, wippyi_worker *w, wippyi_job 
     if (job->monitor != NULL && wippyi_relate(rt, job->monitor, spares, true) == WIPPY_OK) {
         job->monitor = NULL;
     }
-    if (job->link != NULL && wippyi_relate(rt, job->link, spares, true) == WIPPY_OK) {
-        job->link = NULL;
+    if (job->link != NULL) {
+        wippy_result r = wippyi_relate(rt, job->link, spares, true);
+        if (r == WIPPY_ERR_EXISTS) { /* init has linked them */
+            wippyi_relation_free(rt, w, job->link);
+        }
+        job->link = r == WIPPY_ERR_GONE ? job->link : NULL;
     }
     job->own = spares[0];
     job->parents = spares[1];
-    (void)w;
+}
+
+/* A link to a spawner that is dead breaks at once: whoever wants to live and die with it does not live
+   on alone. */
+static void wippyi_bind_dead(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job)
+{
+    if (WIPPYI_UNLIKELY(job->link != NULL)) {
+        wippyi_relation_broken(rt, w, job->link);
+        job->link = NULL;
+    }
 }
 
 /* wippy_exec(): let the caller's yield know whom to cancel; if it was dropped meanwhile, do so.
@@ -366,6 +380,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
        host's state, which a stop changes before it looks for live processes */
     wippyi_a64_store_sc(&slot->life, pid);
     wippyi_sim_pause(rt);
+    wippyi_bind_dead(rt, w, job);
     wippyi_late_for_stop(w, slot, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;

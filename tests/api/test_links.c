@@ -464,6 +464,46 @@ static wippy_status fail_first(wippy_self *self, core_actor *a)
     return wippy_fail(self, WIPPY_ERR_IO, "at once");
 }
 
+/* Two linked children on another host, and the end of who wanted them before that host runs. */
+static wippy_status leave_orphans(wippy_self *self, core_actor *a)
+{
+    core *c = (core *)a->arg;
+    wippy_host nursery = {(uint32_t)a->number};
+    for (int i = 0; i < 2; i++) {
+        a->answer = core_spawn_by(c, self, &tenants[i], nursery, WIPPY_SPAWN_LINK, NULL);
+        CHECK_EQ_INT(a->answer, WIPPY_PENDING);
+    }
+    return wippy_done(self);
+}
+
+TEST(test_links_to_a_spawner_that_died_before_the_birth_break)
+{
+    core c;
+    core_actor parent = {0};
+    wippy_host nursery = {0};
+    memset(tenants, 0, sizeof(tenants));
+    REQUIRE(core_open(&c, 0));
+    REQUIRE(core_add_host(&c, "app:nursery", WIPPY_HOST_PUMP, 0, &nursery) == WIPPY_OK);
+    parent.arg = &c;
+    parent.number = nursery.id;
+    parent.on_start = leave_orphans;
+    tenants[1].trap = true;
+    core_spawn(&c, &parent);
+    core_run(&c);
+    CHECK_EQ_INT(parent.closes, 1);
+    CHECK_EQ_INT(tenants[0].inits, 0);
+    CHECK_EQ_INT(wippy_pump(c.rt, nursery, UINT64_MAX, 0), WIPPY_OK);
+    CHECK_EQ_INT(tenants[0].inits, 1);
+    CHECK_EQ_INT(tenants[0].closes, 1); /* as with any link that breaks */
+    CHECK_EQ_INT(tenants[0].count, 0);
+    REQUIRE(tenants[1].count == 1); /* this one is told */
+    CHECK_EQ_INT(tenants[1].closes, 0);
+    CHECK_EQ_INT(tenants[1].seen[0].kind, WIPPY_MAIL_LINK_DOWN);
+    CHECK_EQ_INT(tenants[1].seen[0].result, WIPPY_ERR_GONE);
+    CHECK_EQ_U64(tenants[1].seen[0].from.id, parent.pid.id);
+    core_close(&c);
+}
+
 TEST(test_links_of_a_spawn_exist_before_the_first_step)
 {
     core c;
@@ -534,5 +574,6 @@ TEST_MAIN(TEST_ENTRY(test_links_monitor_gives_one_exit_with_the_outcome),
           TEST_ENTRY(test_links_unlink_of_a_dead_pid_spares_the_next_tenant_of_its_slot),
           TEST_ENTRY(test_links_watcher_and_link_gets_exit_then_link_down),
           TEST_ENTRY(test_links_trap_is_read_when_the_news_arrives),
+          TEST_ENTRY(test_links_to_a_spawner_that_died_before_the_birth_break),
           TEST_ENTRY(test_links_of_a_spawn_exist_before_the_first_step),
           TEST_ENTRY(test_links_many_relations_of_one_process))
