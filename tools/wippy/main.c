@@ -26,7 +26,7 @@ static const char usage[] =
     "                                   default: the working directory. Other paths do not move\n"
     "  -c, --console                    logs on standard output, with the time since the start\n"
     "  -s, --silent                     no logs; implied by NAME and -x without -c or -v\n"
-    "  -v, --verbose, --very-verbose    logs from level DEBUG on\n"
+    "  -v, --verbose, --very-verbose    logs from level DEBUG on; where an error came from\n"
     "  -w, --watch                      when files of the project change: load what differs into "
     "the\n"
     "                                   running application; a broken file changes nothing\n"

@@ -46,7 +46,20 @@ static const char *without_repetition(const char *text)
     return bytes > 0 && strncmp(text, text + bytes, bytes) == 0 ? text + bytes : text;
 }
 
-static void print_failure(const wippy_exit_info *info)
+/* Where it happened, for those who asked to be told more. */
+static void print_stack(wippy_slice error)
+{
+    wippy_reader reader;
+    wippy_value value;
+    wippy_reader_init(&reader, error.data, error.size);
+    if (wippy_read(&reader, &value) == WIPPY_OK && value.type == WIPPY_ERROR &&
+        wippy_read_skip(&reader, NULL) == WIPPY_OK && wippy_read(&reader, &value) == WIPPY_OK &&
+        value.type == WIPPY_STRING) {
+        fprintf(stderr, "%.*s\n", (int)value.as.string.size, value.as.string.data);
+    }
+}
+
+static void print_failure(const session *s, const wippy_exit_info *info)
 {
     char text[TEXT_MAX];
     if (wippy_value_type_of(info->value) == WIPPY_ERROR) {
@@ -55,6 +68,9 @@ static void print_failure(const wippy_exit_info *info)
         snprintf(text, sizeof text, "%s", wippy_result_text(info->result));
     }
     fprintf(stderr, "%s\n", without_repetition(text));
+    if (s->options->verbose || s->options->very_verbose) {
+        print_stack(info->value);
+    }
 }
 
 static long long exit_code(const wippy_exit_info *info)
@@ -106,7 +122,7 @@ static void process_ended(wippy_runtime *rt, const wippy_exit_info *info, void *
         return; /* it ends because of that, however it takes it */
     }
     if (info->result != WIPPY_OK) {
-        print_failure(info);
+        print_failure(s, info);
     }
     end_with(s, exit_code(info));
 }
