@@ -350,6 +350,28 @@ static wippy_result wippyi_change_look(wippyi_change *change, size_t position)
     return WIPPY_OK;
 }
 
+/* Imports that lead back to themselves, or an alias that means two things: the entry that brings this
+   about. A load keeps it, barred. */
+static wippy_result wippyi_change_imports(wippyi_change *change, const wippyi_refs_env *env)
+{
+    wippy_slice none = {NULL, 0};
+    while (true) {
+        wippy_entry *culprit = NULL;
+        wippy_result result = wippyi_refs_imports(env, change->next, &change->list, &culprit,
+                                                  change->diag);
+        if (result == WIPPY_OK || culprit == NULL || !change->lenient) {
+            return result;
+        }
+        uint32_t position =
+            wippyi_changes_find(&change->list, none, wippyi_text_slice(culprit->id));
+        if (position == WIPPYI_NOWHERE) { /* what was there before: others may see it */
+            return result;
+        }
+        culprit->barred = true;
+        wippyi_change_leave_stored(change, position);
+    }
+}
+
 static wippy_result wippyi_change_alloc(wippyi_change *change)
 {
     wippyi_mem *mem = change->registry->mem;
@@ -431,7 +453,7 @@ static wippy_result wippyi_change_prepare(wippyi_change *change)
             return result;
         }
     }
-    wippy_result result = wippyi_refs_imports(&env, change->next, &change->list, change->diag);
+    wippy_result result = wippyi_change_imports(change, &env);
     if (result != WIPPY_OK) {
         return result;
     }

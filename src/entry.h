@@ -26,6 +26,8 @@ struct wippy_entry {
     size_t id_size;
     uint32_t id_hash;
     bool applied; /* its kind accepted it; guarded by the registry's change lock */
+    bool barred;  /* a load kept it although its imports cannot be: they are looked at no more, and it
+                     cannot run; written before anybody else sees the entry */
 };
 
 typedef struct wippyi_entry_desc {

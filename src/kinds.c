@@ -87,6 +87,9 @@ WIPPYI_FN wippy_result wippyi_kinds_type(const wippyi_kinds *kinds, wippy_runtim
 {
     const wippyi_kind *kind = wippyi_kinds_find(kinds, entry->kind);
     uint32_t runs = WIPPY_KIND_PROCESS | WIPPY_KIND_CALLABLE;
+    if (entry->barred) {
+        return wippyi_reject(diag, WIPPY_ERR_CONFLICT, entry->id, "its imports were refused");
+    }
     if (kind != NULL && (kind->desc.flags & runs) != 0) {
         if (kind->desc.choose_type != NULL) {
             return kind->desc.choose_type(rt, entry, type, diag, kind->desc.user_data);

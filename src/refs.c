@@ -68,7 +68,7 @@ static void wippyi_refs_collect(const wippyi_refs_env *env, wippy_refs *refs, bo
     static const char *const fields[] = {
         "process", "host", "storage", "storages", "lifecycle.requires", "lifecycle.depends_on"};
     const wippyi_kind *kind = wippyi_kinds_active(env->kinds, refs->owner);
-    if (kind == NULL) {
+    if (kind == NULL || (imports_only && refs->owner->barred)) {
         return;
     }
     wippyi_refs_add_imports(refs);
@@ -277,7 +277,7 @@ WIPPYI_FN wippy_result wippyi_refs_order(const wippyi_refs_env *env, const wippy
 
 /* Nothing created or updated imports itself, through whatever chain. */
 static wippy_result wippyi_imports_acyclic(wippyi_graph *graph, const wippyi_changes *changes,
-                                           wippy_diag *diag)
+                                           wippy_entry **culprit, wippy_diag *diag)
 {
     const wippy_snapshot *next = graph->snapshot;
     for (size_t i = 0; i < changes->count; i++) {
@@ -289,6 +289,7 @@ static wippy_result wippyi_imports_acyclic(wippyi_graph *graph, const wippyi_cha
         }
         uint32_t start = wippyi_snapshot_place(next, none, wippyi_text_slice(entry->id));
         if (!wippyi_graph_walk(graph, start, &circle)) {
+            *culprit = next->entries[circle];
             return wippyi_reject(diag, WIPPY_ERR_INVALID, next->entries[circle]->id,
                                  "adding dependency would create a cycle: %.200s -> %.200s",
                                  next->entries[circle]->id,
@@ -317,7 +318,8 @@ static wippy_result wippyi_aliases_note(wippyi_graph *graph, uint32_t node, wipp
     refs.owner = entries[node];
     refs.add = wippyi_alias_add;
     refs.target = graph;
-    if (wippy_value_get(refs.owner->data, "imports", &imports) != WIPPY_OK) {
+    if (refs.owner->barred ||
+        wippy_value_get(refs.owner->data, "imports", &imports) != WIPPY_OK) {
         return WIPPY_OK;
     }
     for (wippy_value_each(imports, &item); result == WIPPY_OK && wippy_value_next(&item);) {
@@ -377,7 +379,8 @@ static bool wippyi_imports_changed(const wippyi_changes *changes)
 }
 
 WIPPYI_FN wippy_result wippyi_refs_imports(const wippyi_refs_env *env, const wippy_snapshot *next,
-                                           const wippyi_changes *changes, wippy_diag *diag)
+                                           const wippyi_changes *changes, wippy_entry **culprit,
+                                           wippy_diag *diag)
 {
     wippyi_graph graph;
     if (!wippyi_imports_changed(changes)) {
@@ -389,11 +392,12 @@ WIPPYI_FN wippy_result wippyi_refs_imports(const wippyi_refs_env *env, const wip
     if (result != WIPPY_OK) {
         return wippyi_reject(diag, result, NULL, "out of memory");
     }
-    result = wippyi_imports_acyclic(&graph, changes, diag);
+    result = wippyi_imports_acyclic(&graph, changes, culprit, diag);
     wippyi_graph_forget(&graph);
     for (uint32_t node = 0; node < graph.count && result == WIPPY_OK; node++) {
         if (graph.first[node] != graph.first[node + 1]) {
             result = wippyi_aliases_under(&graph, node, diag);
+            *culprit = result == WIPPY_ERR_CONFLICT ? next->entries[node] : *culprit;
         }
     }
     wippyi_graph_free(&graph);

@@ -25,9 +25,11 @@ WIPPYI_FN wippy_result wippyi_refs_order(const wippyi_refs_env *env, const wippy
 /* Refuse a snapshot in which something created or updated imports itself, through whatever chain, or in
    which one alias means two things among all that an entry imports, directly or not.
    Returns: WIPPY_OK, _ERR_INVALID ("adding dependency would create a cycle: ..."), _ERR_CONFLICT ("alias
-            '...' collision: ..."), _ERR_NOMEM. */
+            '...' collision: ..."), _ERR_NOMEM. *culprit: the entry without whose imports this would not
+            be; else unchanged. */
 WIPPYI_FN wippy_result wippyi_refs_imports(const wippyi_refs_env *env, const wippy_snapshot *next,
-                                           const wippyi_changes *changes, wippy_diag *diag);
+                                           const wippyi_changes *changes, wippy_entry **culprit,
+                                           wippy_diag *diag);
 
 /* Refuse an entry whose import alias is also the name of one of its modules, or empty.
    Returns: WIPPY_OK, _ERR_CONFLICT, _ERR_INVALID. */
