@@ -455,7 +455,10 @@ enum {
    step, or the end of the step. Read the fields without trailing underscore; get bytes, topic name
    and number through the functions. */
 typedef struct wippy_mail {
-    struct wippy_mail *next_;
+    union {
+        struct wippy_mail *next_;
+        uint64_t room_; /* where pointers are small: what follows the struct stays 8-byte aligned */
+    };
     uint64_t to_;
     wippy_pid from;    /* sender; zero = none */
     wippy_topic topic; /* permanent topic, or zero: see wippy_mail_topic() */
@@ -926,7 +929,7 @@ WIPPY_API wippy_result wippy_want_writable(wippy_self *self, wippy_pid to);
 WIPPY_API const wippy_mail *wippy_next(wippy_self *self);
 
 /* Payload, topic and tag of a mail.
-   wippy_mail_data:   payload; NULL when its size is 0
+   wippy_mail_data:   payload, 8-byte aligned unless it was handed over; NULL when its size is 0
    wippy_mail_topic:  name of the topic and its length; "" when there is none
    wippy_mail_is:     whether it came under this permanent topic, however it was sent
    wippy_mail_tag:    tag of a completion
