@@ -83,8 +83,10 @@
 #define WIPPYI_LIKELY(x)      __builtin_expect(!!(x), 1)
 #define WIPPYI_UNLIKELY(x)    __builtin_expect(!!(x), 0)
 #define WIPPYI_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define WIPPYI_PREFETCH(at)   __builtin_prefetch((at), 1) /* to be written soon */
 #else
 #define WIPPYI_UNUSED
+#define WIPPYI_PREFETCH(at) ((void)(at))
 #define WIPPYI_LIKELY(x)   (x)
 #define WIPPYI_UNLIKELY(x) (x)
 #if defined(_MSC_VER)

@@ -101,26 +101,26 @@ typedef struct wippyi_result {
              mailbox or in the hands of the owner         drain that finds the process gone -> FREE */
 enum { WIPPYI_YIELD_FREE = 0, WIPPYI_YIELD_OPEN = 1, WIPPYI_YIELD_CLAIMED = 2 };
 
-struct wippyi_yield {
+struct wippyi_yield { /* what a timer touches when it moves in its wheel and fires comes first */
     wippyi_slab_head head;
     wippyi_a64 state;     /* sequence << 2 | WIPPYI_YIELD_*; open and free store (release), all else is
                              CAS: a claim acquires what open published */
     uint64_t owner;       /* pid */
+    wippyi_timer_node timer;
+    wippyi_worker *wheel; /* whose wheel may hold the timer; NULL = none does */
+    void *block;          /* completion too large for `room`, from wippyi_mem */
+    wippy_mail mail;      /* the completion */
     uint64_t tag;
     wippyi_yield *next;   /* list of the process; owner only */
     wippyi_yield **link;  /* NULL = not in the list */
+    void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* of a built-in command that has not
+                                                               completed the yield itself, or NULL */
     bool dropped;         /* owner only: discard the completion when it arrives */
     uint32_t command;     /* index + 1 of a registered command; 0 = built in */
     void *job;            /* of the command */
     int fd;               /* wippy_wait_fd() */
-    wippyi_timer_node timer;
-    wippyi_worker *wheel; /* whose wheel may hold the timer; NULL = none does */
-    void (*cancel)(wippy_runtime *rt, wippyi_yield *yield); /* of a built-in command that has not
-                                                               completed the yield itself, or NULL */
     wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped; written: who
                              gives birth to it (seq_cst, with `state`: see wippyi_bind_exec()) */
-    void *block;          /* completion too large for `room`, from wippyi_mem */
-    wippy_mail mail;      /* the completion */
     char room[16];        /* small completions */
 };
 

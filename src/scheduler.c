@@ -17,6 +17,8 @@
 #define WIPPYI_SPREAD_NS     20000 /* queued work worth waking another core for */
 #define WIPPYI_STEAL_NS      4000  /* queued work worth moving to a core that is awake */
 #define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
+#define WIPPYI_FIRE_MAX      256   /* timers fired at once: records that are still in the cache when
+                                      their processes run; what is late by then is not made later */
 #define WIPPYI_SPINS         300   /* looks before a searching worker sleeps */
 
 WIPPYI_FN uint64_t wippyi_random(uint64_t *state) /* splitmix64, Steele et al. 2014 */
@@ -444,7 +446,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
         return;
     }
     wippyi_mutex_lock(&owner->wheel_lock);
-    node = wippyi_wheel_advance(&owner->wheel, now_ns);
+    node = wippyi_wheel_advance(&owner->wheel, now_ns, WIPPYI_FIRE_MAX);
     while (node != NULL) {
         wippyi_timer_node *next = node->next;
         wippyi_yield *yield = WIPPYI_CONTAINER_OF(node, wippyi_yield, timer);
@@ -452,6 +454,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
            node that is not ours is not touched after this */
         if (wippyi_yield_claim(rt, wippyi_yield_token(yield)) != NULL) {
             yield->wheel = NULL;
+            WIPPYI_PREFETCH(&yield->mail); /* of all of them, while this loop goes on */
             if (WIPPYI_UNLIKELY(rt->sim != NULL)) {
                 end = wippyi_sim_tie(rt, &claimed, node->tick);
             }

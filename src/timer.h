@@ -1,6 +1,7 @@
 /* ========================================================================== >>timer
-   A hierarchical timing wheel: 8 levels of 64 slots, one tick = 65,536 ns, so 48 bits of ticks cover
-   every 64-bit nanosecond time.  Insert and cancel O(1); a node moves down at most 7 times.
+   A hierarchical timing wheel: 7 levels of 128 slots, one tick = 65,536 ns, so 48 bits of ticks cover
+   every 64-bit nanosecond time.  Insert and cancel O(1); a node moves down at most 6 times, and with
+   a wait of up to a second once or twice: what a timer costs is how often its memory is touched.
    All functions: under the lock of whoever owns the wheel.  Allocates: nothing.
    A node fires at the first tick that is not before its deadline: never early, late by at most one
    tick plus the time until somebody looks.
@@ -11,8 +12,11 @@
 #include "config.h"
 
 #define WIPPYI_TICK_SHIFT   16
-#define WIPPYI_WHEEL_LEVELS 8
-#define WIPPYI_WHEEL_SLOTS  64
+#define WIPPYI_WHEEL_LEVELS 7
+#define WIPPYI_WHEEL_BITS   7
+#define WIPPYI_WHEEL_SLOTS  (1u << WIPPYI_WHEEL_BITS)
+#define WIPPYI_WHEEL_LANES  4 /* lists of a slot, walked side by side */
+#define WIPPYI_WHEEL_WORDS  (WIPPYI_WHEEL_SLOTS / 64)
 
 typedef struct wippyi_timer_node {
     struct wippyi_timer_node *next;
@@ -22,8 +26,8 @@ typedef struct wippyi_timer_node {
 
 typedef struct wippyi_wheel {
     uint64_t now_tick; /* every deadline up to here has fired */
-    uint64_t occupied[WIPPYI_WHEEL_LEVELS];
-    wippyi_timer_node *slots[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_SLOTS];
+    uint64_t occupied[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_WORDS];
+    wippyi_timer_node *slots[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_SLOTS][WIPPYI_WHEEL_LANES];
     uint64_t count;
 } wippyi_wheel;
 
@@ -33,8 +37,9 @@ WIPPYI_FN void wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
 /* False: it was not in the wheel. */
 WIPPYI_FN bool wippyi_wheel_remove(wippyi_wheel *wheel, wippyi_timer_node *node);
 /* Nodes due at now_ns, oldest deadline first, those of one tick in the order they were set, linked by
-   `next`; their `link` is NULL. */
-WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns);
+   `next`; their `link` is NULL. Ends with the slot in which there are `limit`; the rest is due still. */
+WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns,
+                                                  uint32_t limit);
 /* When to look again; UINT64_MAX = nothing is set. */
 WIPPYI_FN uint64_t wippyi_wheel_next_ns(const wippyi_wheel *wheel);
 

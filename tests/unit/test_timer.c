@@ -26,12 +26,13 @@ TEST(test_timer_fires_at_the_first_tick_not_before_the_deadline)
         wippyi_wheel_insert(&wheel, &a.node, deadline);
         uint64_t when = wippyi_wheel_next_ns(&wheel);
         CHECK(when >= deadline && when - deadline < TICK + 6);
-        CHECK(wippyi_wheel_advance(&wheel, deadline > start ? deadline - 1 : start) == NULL);
-        CHECK(wippyi_wheel_advance(&wheel, when - 1) == NULL);
-        CHECK(wippyi_wheel_advance(&wheel, when) == &a.node);
+        CHECK(wippyi_wheel_advance(&wheel, deadline > start ? deadline - 1 : start, UINT32_MAX) ==
+              NULL);
+        CHECK(wippyi_wheel_advance(&wheel, when - 1, UINT32_MAX) == NULL);
+        CHECK(wippyi_wheel_advance(&wheel, when, UINT32_MAX) == &a.node);
         CHECK(a.node.link == NULL);
         CHECK_EQ_U64(wheel.count, 0);
-        CHECK(wippyi_wheel_advance(&wheel, when + 100 * TICK) == NULL);
+        CHECK(wippyi_wheel_advance(&wheel, when + 100 * TICK, UINT32_MAX) == NULL);
     }
 }
 
@@ -42,8 +43,8 @@ TEST(test_timer_past_deadline_fires_at_the_next_tick)
     memset(&a, 0, sizeof(a));
     wippyi_wheel_init(&wheel, 1000 * TICK);
     wippyi_wheel_insert(&wheel, &a.node, 0);
-    CHECK(wippyi_wheel_advance(&wheel, 1000 * TICK) == NULL);
-    CHECK(wippyi_wheel_advance(&wheel, 1001 * TICK) == &a.node);
+    CHECK(wippyi_wheel_advance(&wheel, 1000 * TICK, UINT32_MAX) == NULL);
+    CHECK(wippyi_wheel_advance(&wheel, 1001 * TICK, UINT32_MAX) == &a.node);
 }
 
 TEST(test_timer_all_levels_and_their_edges)
@@ -63,9 +64,9 @@ TEST(test_timer_all_levels_and_their_edges)
                 wippyi_wheel_init(&wheel, start);
                 wippyi_wheel_insert(&wheel, &a.node, deadline);
                 CHECK(wippyi_wheel_next_ns(&wheel) <= deadline);
-                CHECK(wippyi_wheel_advance(&wheel, deadline - 1) == NULL);
+                CHECK(wippyi_wheel_advance(&wheel, deadline - 1, UINT32_MAX) == NULL);
                 CHECK(wippyi_wheel_next_ns(&wheel) == deadline);
-                CHECK(wippyi_wheel_advance(&wheel, deadline) == &a.node);
+                CHECK(wippyi_wheel_advance(&wheel, deadline, UINT32_MAX) == &a.node);
             }
         }
     }
@@ -73,7 +74,7 @@ TEST(test_timer_all_levels_and_their_edges)
     memset(&last, 0, sizeof(last));
     wippyi_wheel_init(&wheel, 5 * TICK);
     wippyi_wheel_insert(&wheel, &last.node, UINT64_MAX);
-    CHECK(wippyi_wheel_advance(&wheel, UINT64_MAX / 2) == NULL);
+    CHECK(wippyi_wheel_advance(&wheel, UINT64_MAX / 2, UINT32_MAX) == NULL);
     CHECK(wippyi_wheel_remove(&wheel, &last.node));
     CHECK_EQ_U64(wippyi_wheel_next_ns(&wheel), UINT64_MAX);
 }
@@ -92,12 +93,35 @@ TEST(test_timer_removed_nodes_do_not_fire)
         CHECK(wippyi_wheel_remove(&wheel, &nodes[gone].node));
         CHECK(!wippyi_wheel_remove(&wheel, &nodes[gone].node));
         CHECK_EQ_U64(wheel.count, 2);
-        for (wippyi_timer_node *n = wippyi_wheel_advance(&wheel, 500 * TICK); n != NULL; n = n->next) {
+        wippyi_timer_node *n = wippyi_wheel_advance(&wheel, 500 * TICK, UINT32_MAX);
+        for (; n != NULL; n = n->next) {
             CHECK(n != &nodes[gone].node);
             fired++;
         }
         CHECK_EQ_INT(fired, 2);
     }
+}
+
+TEST(test_timer_limit_ends_the_advance_with_a_slot)
+{
+    static wippyi_wheel wheel;
+    alarm_node nodes[6];
+    memset(nodes, 0, sizeof(nodes));
+    wippyi_wheel_init(&wheel, 0);
+    for (int i = 0; i < 6; i++) { /* two at each of three ticks */
+        wippyi_wheel_insert(&wheel, &nodes[i].node, (uint64_t)(10 + i / 2) * TICK);
+    }
+    for (int i = 0; i < 6; i += 2) {
+        wippyi_timer_node *n = wippyi_wheel_advance(&wheel, 100 * TICK, 1);
+        CHECK(n == &nodes[i].node);
+        CHECK(n->next == &nodes[i + 1].node);
+        CHECK(nodes[i + 1].node.next == NULL);
+        if (i < 4) { /* the rest is due still */
+            CHECK(wippyi_wheel_next_ns(&wheel) <= 100 * TICK);
+        }
+    }
+    CHECK(wippyi_wheel_advance(&wheel, 100 * TICK, 1) == NULL);
+    CHECK_EQ_U64(wippyi_wheel_next_ns(&wheel), UINT64_MAX);
 }
 
 /* Random inserts, removes and advances against an array that is searched. */
@@ -132,6 +156,8 @@ TEST(test_timer_random_walk_agrees_with_a_list)
             uint64_t next = wippyi_wheel_next_ns(&wheel);
             uint64_t before = 0;
             unsigned order = 0;
+            wippyi_timer_node *n;
+            bool more;
             for (int i = 0; i < NODES; i++) {
                 if (nodes[i].set && nodes[i].deadline < earliest) {
                     earliest = nodes[i].deadline;
@@ -145,15 +171,19 @@ TEST(test_timer_random_walk_agrees_with_a_list)
                 uint64_t jump = far_or_near();
                 now = now + jump < ((uint64_t)1 << 61) ? now + jump : now;
             }
-            for (wippyi_timer_node *n = wippyi_wheel_advance(&wheel, now); n != NULL; n = n->next) {
-                alarm_node *fired = WIPPYI_CONTAINER_OF(n, alarm_node, node);
-                CHECK(fired->set);
-                CHECK(fired->deadline <= now);
-                CHECK(n->tick > before || (n->tick == before && fired->order > order));
-                before = n->tick;
-                order = fired->order;
-                fired->set = false;
-            }
+            do {
+                n = wippyi_wheel_advance(&wheel, now, 1 + test_random_below(4));
+                more = n != NULL;
+                for (; n != NULL; n = n->next) {
+                    alarm_node *fired = WIPPYI_CONTAINER_OF(n, alarm_node, node);
+                    CHECK(fired->set);
+                    CHECK(fired->deadline <= now);
+                    CHECK(n->tick > before || (n->tick == before && fired->order > order));
+                    before = n->tick;
+                    order = fired->order;
+                    fired->set = false;
+                }
+            } while (more);
             for (int i = 0; i < NODES; i++) {
                 CHECK(!nodes[i].set || nodes[i].deadline + 2 * TICK > now); /* late by ticks only */
             }
@@ -168,4 +198,5 @@ TEST_MAIN(TEST_ENTRY(test_timer_fires_at_the_first_tick_not_before_the_deadline)
           TEST_ENTRY(test_timer_past_deadline_fires_at_the_next_tick),
           TEST_ENTRY(test_timer_all_levels_and_their_edges),
           TEST_ENTRY(test_timer_removed_nodes_do_not_fire),
+          TEST_ENTRY(test_timer_limit_ends_the_advance_with_a_slot),
           TEST_ENTRY(test_timer_random_walk_agrees_with_a_list))
