@@ -126,6 +126,13 @@
 #define WIPPYI_INLINE static inline WIPPYI_UNUSED
 #endif
 
+/* For the few hot functions that are worth more code where they are used. */
+#if WIPPYI_GNUC
+#define WIPPYI_INLINE_ALWAYS static inline __attribute__((always_inline))
+#else
+#define WIPPYI_INLINE_ALWAYS WIPPYI_INLINE
+#endif
+
 /* ---- asserts: conditions have no side effects; when asserts are off they are not evaluated */
 #if !defined(WIPPY_ASSERT)
 #if defined(NDEBUG)

@@ -269,11 +269,15 @@ struct wippy_self {
     wippyi_slot *slot;     /* NULL: outside, or a step that ended */
     wippy_pid pid;
     wippyi_heap *heap;     /* the worker's; outside: shared, under rt->outside_lock */
+    const struct wippyi_type *type; /* of slot */
     wippy_mail *current;   /* latest mail handed out; freed when the next one is asked for */
+    wippy_mail *seen;      /* the only mail of this step, still in the mailbox (wippyi_mailbox_peek()):
+                              plain, and freed after the step; NULL = the mailbox was taken */
     uint32_t budget;       /* messages this step may still take */
     uint32_t depth;        /* inits inside each other */
     wippyi_result *result; /* recorded by wippy_done/wippy_fail */
     wippyi_job *upgrade;   /* recorded by wippy_upgrade */
+    bool seen_done;        /* the process let go of `seen` */
     bool failed;           /* wippy_fail() was called in init */
     bool closing;          /* inside close */
     bool guarded;          /* sends take the long way: rights, trace, close, or an outside thread */
@@ -297,9 +301,9 @@ struct wippyi_worker {
     uint32_t until_global; /* looks until the global queue comes first */
     uint32_t until_normal; /* looks until the normal lane comes first */
     uint32_t until_clock;  /* steps until the clock is read again */
+    uint32_t clock_batch;  /* what until_clock was when clock_ns was set */
     wippyi_a32 cost_ns;    /* moving average of a step; written: owner; gauge for thieves */
     uint64_t clock_ns;     /* when it was last read */
-    uint64_t clock_steps;  /* steps since */
     uint64_t random;
     /* timers of the processes that ran here */
     wippyi_mutex wheel_lock;
@@ -310,8 +314,9 @@ struct wippyi_worker {
     wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner when the step ends (and, when the
                                 watchdog was late, as the next one begins); relaxed: seen late, a thief
                                 or a step looks again */
-    wippyi_ap running;       /* wippyi_slot*; written: owner (relaxed); read: interrupt on this thread */
-    wippyi_a64 running_pid;  /* written: owner; gauge */
+    wippyi_ap running;       /* wippyi_slot*; of the step, or of the last one; written: owner (relaxed);
+                                read: interrupt on this thread */
+    wippyi_a64 running_pid;  /* likewise; written: owner; gauge */
     wippyi_a64 executed, stolen, parked, messages; /* written: owner; gauges */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
@@ -488,6 +493,7 @@ struct wippy_runtime {
     uint32_t cpu_count;      /* constant */
     wippyi_sim *sim;         /* sim.h; NULL: threads and clocks are the system's; constant */
     uint64_t sim_ns;         /* the clock of a simulation, which has one thread */
+    bool guarded;            /* constant: every process's sends take the long way */
     wippyi_a64 spawned, dead_letters; /* gauges */
     wippyi_a64 alive;        /* RMW relaxed: limits itself to max_processes */
     wippyi_a64 random;       /* RMW relaxed: each adder gets a number of its own */
@@ -530,9 +536,18 @@ WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_
     return (const wippyi_type *)wippyi_ap_load_acq(&rt->types[index / 64]) + index % 64;
 }
 
+/* Whose step or init runs there now, as of a moment ago; 0 = none. */
+WIPPYI_INLINE uint64_t wippyi_worker_runs(const wippyi_worker *w)
+{
+    return (wippyi_a64_load_rlx(&w->step_number) & 1) != 0 ? wippyi_a64_load_rlx(&w->running_pid) : 0;
+}
+
 WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)
 {
-    return (wippyi_slot *)wippyi_slab_at(&rt->slots, wippyi_pid_slot(pid));
+    uint32_t index = wippyi_pid_slot(pid);
+    return wippyi_slab_has(&rt->slots, index)
+               ? (wippyi_slot *)wippyi_slab_record(&rt->slots, index, sizeof(wippyi_slot))
+               : NULL;
 }
 
 WIPPYI_INLINE wippyi_host *wippyi_slot_host(const wippyi_slot *slot)

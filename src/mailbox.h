@@ -11,11 +11,12 @@
      EMPTY    no mail, somebody owns the process   push -> a list (ownership stays);
                                                    owner: idle -> IDLE, close -> CLOSED
      a list   mail, newest first; owned            push -> a longer list; owner: take -> EMPTY,
-                                                   close -> CLOSED
+                                                   close -> CLOSED; peek, then idle_after -> IDLE
      CLOSED   no process lives here                owner at spawn: open -> EMPTY
 
    ABA is harmless: a push only needs the head it links to be the head at that moment, whatever
-   happened in between, and nobody removes single elements. */
+   happened in between, and nobody removes single elements. Mail that was peeked at stays the head's
+   last element and is not freed before idle_after or take_after, so it cannot come a second time. */
 #ifndef WIPPYI_MAILBOX_H
 #define WIPPYI_MAILBOX_H
 
@@ -46,21 +47,35 @@ WIPPYI_INLINE wippyi_push_result wippyi_mailbox_push(wippyi_mailbox *box, wippy_
 {
     void *head = wippyi_ap_load_rlx(&box->head);
     for (;;) {
-        bool idle = head == WIPPYI_BOX_IDLE;
-        if (WIPPYI_UNLIKELY(head == WIPPYI_BOX_CLOSED)) {
+        /* IDLE -> list or list/EMPTY -> list. release: publishes the mail, pairs with the acquire
+           exchange in take; acquire: when IDLE is replaced we become the owner and must see what the
+           last owner wrote before its idle. */
+        if (head == WIPPYI_BOX_IDLE) {
+            mail->next_ = NULL;
+            if (WIPPYI_LIKELY(wippyi_ap_cas_acqrel(&box->head, &head, mail))) {
+                return WIPPYI_PUSH_OWNED;
+            }
+        } else if (WIPPYI_LIKELY(head != WIPPYI_BOX_CLOSED)) {
+            mail->next_ = (wippy_mail *)head;
+            if (WIPPYI_LIKELY(wippyi_ap_cas_acqrel(&box->head, &head, mail))) {
+                return WIPPYI_PUSH_QUEUED;
+            }
+        } else {
             /* acquire: pairs with close; the caller frees the mail next, and the owner's last writes
                to what the mail lies in came before its close */
             (void)wippyi_ap_load_acq(&box->head);
             return WIPPYI_PUSH_CLOSED;
         }
-        mail->next_ = idle ? NULL : (wippy_mail *)head;
-        /* IDLE -> list or list/EMPTY -> list. release: publishes the mail, pairs with the acquire
-           exchange in take; acquire: when IDLE is replaced we become the owner and must see what the
-           last owner wrote before its idle. */
-        if (WIPPYI_LIKELY(wippyi_ap_cas_acqrel(&box->head, &head, mail))) {
-            return idle ? WIPPYI_PUSH_OWNED : WIPPYI_PUSH_QUEUED;
-        }
     }
+}
+
+/* Owner: the mail, when there is exactly one. It stays in the box and may be used but neither freed nor
+   sent until idle_after() or take_after() is done with it. NULL: none, or more; then take(). */
+WIPPYI_INLINE wippy_mail *wippyi_mailbox_peek(const wippyi_mailbox *box)
+{
+    /* acquire: pairs with the release of the push */
+    wippy_mail *mail = (wippy_mail *)wippyi_ap_load_acq(&box->head);
+    return mail != NULL && mail->next_ == NULL ? mail : NULL;
 }
 
 /* Owner: everything that is there, oldest first. Leaves EMPTY. */
@@ -92,6 +107,29 @@ WIPPYI_INLINE bool wippyi_mailbox_idle(wippyi_mailbox *box)
 {
     void *expected = WIPPYI_BOX_EMPTY;
     return wippyi_ap_cas_sc(&box->head, &expected, WIPPYI_BOX_IDLE);
+}
+
+/* The same with the mail the owner peeked at: it leaves the box. False: more came. */
+WIPPYI_INLINE bool wippyi_mailbox_idle_after(wippyi_mailbox *box, wippy_mail *seen)
+{
+    void *expected = seen;
+    return wippyi_ap_cas_sc(&box->head, &expected, WIPPYI_BOX_IDLE);
+}
+
+/* Owner: what came after the mail it peeked at, oldest first; that mail leaves the box too. Leaves
+   EMPTY. */
+WIPPYI_INLINE wippy_mail *wippyi_mailbox_take_after(wippyi_mailbox *box, const wippy_mail *seen)
+{
+    /* acquire: as in take */
+    wippy_mail *list = (wippy_mail *)wippyi_ap_xchg_acq(&box->head, WIPPYI_BOX_EMPTY);
+    wippy_mail *ordered = NULL;
+    while (list != seen) {
+        wippy_mail *next = list->next_;
+        list->next_ = ordered;
+        ordered = list;
+        list = next;
+    }
+    return ordered;
 }
 
 /* Anybody: IDLE -> EMPTY. True: the caller is the owner now and must schedule the process.

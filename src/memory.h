@@ -51,13 +51,15 @@ typedef struct wippyi_depot {
     size_t chunk_bytes;                    /* guarded by lock; grows */
 } wippyi_depot;
 
+typedef struct wippyi_magazine { /* blocks of one class */
+    wippyi_block *head;  /* at most WIPPYI_BATCH */
+    wippyi_block *spare; /* NULL or a batch */
+    uint32_t count;      /* of head */
+} wippyi_magazine;
+
 typedef struct wippyi_heap {
     wippyi_depot *depot;
-    struct {
-        wippyi_block *head;  /* at most WIPPYI_BATCH */
-        wippyi_block *spare; /* NULL or a batch */
-        uint32_t count;      /* of head */
-    } classes[WIPPYI_CLASSES];
+    wippyi_magazine classes[WIPPYI_CLASSES];
     char *bump; /* unused rest of this heap's chunk */
     char *bump_end;
 } wippyi_heap;
@@ -89,27 +91,47 @@ WIPPYI_INLINE uint32_t wippyi_class_of(size_t size)
     return size_class;
 }
 
+/* Take `block`, the head of the magazine. */
+WIPPYI_INLINE void *wippyi_magazine_pop(wippyi_magazine *magazine, wippyi_block *block)
+{
+    magazine->head = block->next;
+    magazine->count--;
+    return block;
+}
+
 /* A block of a class; NULL when the allocator has none. */
 WIPPYI_INLINE void *wippyi_heap_get(wippyi_heap *heap, uint32_t size_class)
 {
-    wippyi_block *block = heap->classes[size_class].head;
+    wippyi_magazine *magazine = &heap->classes[size_class];
+    wippyi_block *block = magazine->head;
     if (WIPPYI_UNLIKELY(block == NULL)) {
         return wippyi_heap_refill(heap, size_class);
     }
-    heap->classes[size_class].head = block->next;
-    heap->classes[size_class].count--;
-    return block;
+    return wippyi_magazine_pop(magazine, block);
+}
+
+/* May a block be pushed without wippyi_heap_put()? */
+WIPPYI_INLINE bool wippyi_magazine_room(const wippyi_magazine *magazine)
+{
+    return !WIPPYI_ASAN && magazine->count < WIPPYI_BATCH - 1;
+}
+
+WIPPYI_INLINE void wippyi_magazine_push(wippyi_magazine *magazine, void *ptr)
+{
+    wippyi_block *block = (wippyi_block *)ptr;
+    block->next = magazine->head;
+    magazine->head = block;
+    magazine->count++;
 }
 
 WIPPYI_INLINE void wippyi_heap_put(wippyi_heap *heap, uint32_t size_class, void *ptr)
 {
-    wippyi_block *block = (wippyi_block *)ptr;
 #if WIPPYI_ASAN
-    wippyi_mem_free(heap->depot->mem, block, wippyi_class_bytes(size_class));
+    wippyi_mem_free(heap->depot->mem, ptr, wippyi_class_bytes(size_class));
 #else
-    block->next = heap->classes[size_class].head;
-    heap->classes[size_class].head = block;
-    if (WIPPYI_UNLIKELY(++heap->classes[size_class].count == WIPPYI_BATCH)) {
+    wippyi_magazine *magazine = &heap->classes[size_class];
+    wippyi_magazine_push(magazine, ptr);
+    if (WIPPYI_UNLIKELY(magazine->count == WIPPYI_BATCH)) {
         wippyi_heap_spill(heap, size_class);
     }
 #endif

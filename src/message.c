@@ -129,6 +129,10 @@ WIPPY_API const void *wippy_mail_data(const wippy_mail *mail)
     if (mail->size == 0) {
         return NULL;
     }
+    if (WIPPYI_LIKELY(mail->class_ <= WIPPYI_CLASS_LARGE &&
+                      (mail->flags & WIPPY_MAIL_OWNED) == 0)) {
+        return body + wippyi_topic_room(mail->topic_bytes_);
+    }
     if (mail->class_ == WIPPYI_MAIL_YIELD) {
         const wippyi_yield *yield = wippyi_mail_yield(mail);
         return yield->block != NULL ? yield->block : yield->room;
@@ -136,12 +140,11 @@ WIPPY_API const void *wippy_mail_data(const wippy_mail *mail)
     if (mail->class_ == WIPPYI_MAIL_RELATION) {
         return wippyi_result_data(wippyi_mail_relation(mail)->result);
     }
-    if ((mail->flags & WIPPY_MAIL_OWNED) != 0) {
+    {
         wippyi_owned owned;
         memcpy(&owned, body, sizeof(owned));
         return owned.data;
     }
-    return body + wippyi_topic_room(mail->topic_bytes_);
 }
 
 WIPPY_API const char *wippy_mail_topic(const wippy_self *self, const wippy_mail *mail,

@@ -148,7 +148,7 @@ WIPPYI_FN wippy_result wippyi_deliver(wippy_runtime *rt, wippyi_worker *w, uint6
     }
     pushed = wippyi_mailbox_push(&slot->box, mail);
     if (pushed == WIPPYI_PUSH_OWNED) {
-        wippyi_schedule(rt, w, slot);
+        wippyi_schedule(w, slot);
     }
     return pushed == WIPPYI_PUSH_CLOSED ? WIPPY_ERR_GONE : WIPPY_OK;
 }
@@ -164,7 +164,7 @@ static void wippyi_intake_cancel(wippy_runtime *rt, wippyi_slot *slot)
 }
 
 /* One piece of mail comes in: true = the process shall see it. What the runtime owns ends here. */
-WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
+static bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
 {
     wippy_runtime *rt = w->host->rt;
     if (WIPPYI_UNLIKELY(mail->to_ != pid)) { /* meant for an earlier tenant of the slot */
@@ -195,12 +195,13 @@ WIPPYI_INLINE bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64
     return true;
 }
 
-WIPPYI_INLINE void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+/* A list of mail, oldest first, behind what is there. */
+static void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
 {
-    wippy_mail *mail = wippyi_mailbox_take(&slot->box);
     while (mail != NULL) {
         wippy_mail *next = mail->next_;
-        if (WIPPYI_LIKELY(wippyi_intake_one(w, slot, pid, mail))) {
+        bool plain = mail->kind == WIPPY_MAIL_MESSAGE && mail->to_ == pid;
+        if (WIPPYI_LIKELY(plain || wippyi_intake_one(w, slot, pid, mail))) {
             mail->next_ = NULL;
             if (slot->fresh == NULL) {
                 slot->fresh = mail;
@@ -215,55 +216,113 @@ WIPPYI_INLINE void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t p
 
 /* ---- self ---- */
 
-WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
-                                 uint64_t pid)
+/* For a step, after which result and upgrade are NULL again. */
+WIPPYI_INLINE void wippyi_self_step(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
+                                    uint64_t pid, wippy_mail *seen)
 {
     self->slot = slot;
     self->pid.id = pid;
-    self->budget = w->step_budget;
+    self->type = wippyi_type_at(self->rt, slot->type);
     self->current = NULL;
-    self->result = NULL;
-    self->upgrade = NULL;
+    self->seen = seen;
+    self->budget = w->step_budget;
+    self->seen_done = false;
     self->failed = false;
     self->closing = false;
-    self->guarded = self->rt->desc.trace_fn != NULL || wippyi_restricted(self);
+    self->guarded =
+        WIPPYI_UNLIKELY(slot->frame != NULL) ? self->rt->guarded || wippyi_restricted(self)
+                                             : self->rt->guarded;
 }
 
-/* The mail in hand is done with. */
-WIPPYI_INLINE void wippyi_self_drop_current(wippy_self *self)
+WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
+                                 uint64_t pid)
+{
+    self->result = NULL;
+    self->upgrade = NULL;
+    wippyi_self_step(self, w, slot, pid, NULL);
+}
+
+/* A heap block, not counted, nothing handed over: to be freed is all it needs. */
+WIPPYI_INLINE bool wippyi_mail_is_plain(const wippy_mail *mail)
+{
+    return mail->class_ < WIPPYI_CLASSES &&
+           (mail->flags & ((uint32_t)WIPPYI_MAIL_COUNTED | (uint32_t)WIPPY_MAIL_OWNED)) == 0;
+}
+
+/* There is mail in hand: it is done with. */
+static WIPPYI_NOINLINE void wippyi_self_drop_current(wippy_self *self)
 {
     wippy_mail *mail = self->current;
-    if (mail == NULL) {
-        return;
-    }
     self->current = NULL;
-    /* the common case in full: a heap block, not counted, nothing handed over */
-    if (WIPPYI_LIKELY(mail->class_ < WIPPYI_CLASSES &&
-                      (mail->flags & ((uint32_t)WIPPYI_MAIL_COUNTED | (uint32_t)WIPPY_MAIL_OWNED)) == 0)) {
-        wippyi_heap_put(&self->worker->heap, mail->class_, mail);
+    if (mail == self->seen) {
+        self->seen_done = true;
     } else {
         wippyi_mail_done(self->rt, self->worker, self->slot, mail);
     }
 }
 
+/* The same for the two cases that need no call: it is the only mail of the step, or it goes into a
+   magazine with room. */
+WIPPYI_INLINE bool wippyi_self_drop_quick(wippy_self *self, wippy_mail *mail)
+{
+    wippyi_magazine *magazine;
+    if (mail == self->seen) {
+        self->seen_done = true;
+    } else if (WIPPYI_LIKELY(wippyi_mail_is_plain(mail))) {
+        magazine = &self->worker->heap.classes[mail->class_];
+        if (WIPPYI_UNLIKELY(!wippyi_magazine_room(magazine))) {
+            return false;
+        }
+        wippyi_magazine_push(magazine, mail);
+    } else {
+        return false;
+    }
+    self->current = NULL;
+    return true;
+}
+
+WIPPYI_FN void wippyi_self_close(wippy_self *self, void *state)
+{
+    self->closing = true;
+    self->guarded = true;
+    self->type->desc.close(self, state);
+    self->closing = false;
+    /* what a close may have recorded means nothing */
+    wippyi_result_release(self->rt, self->result);
+    self->result = NULL;
+    if (self->upgrade != NULL) {
+        wippyi_job_free(self->rt, self->worker, self->upgrade);
+        self->upgrade = NULL;
+    }
+}
+
 WIPPYI_FN void wippyi_self_end(wippy_self *self)
 {
-    wippyi_self_drop_current(self);
+    if (self->current != NULL) {
+        wippyi_self_drop_current(self);
+    }
     self->slot = NULL;
+}
+
+static WIPPYI_NOINLINE const wippy_mail *wippyi_next_slow(wippy_self *self)
+{
+    wippyi_self_drop_current(self);
+    return wippy_next(self);
 }
 
 WIPPY_API const wippy_mail *wippy_next(wippy_self *self)
 {
     wippyi_slot *slot = self->slot;
-    wippy_mail *mail;
-    wippyi_self_drop_current(self);
+    wippy_mail *mail = self->current;
+    if (mail != NULL && WIPPYI_UNLIKELY(!wippyi_self_drop_quick(self, mail))) {
+        return wippyi_next_slow(self);
+    }
     mail = slot->fresh;
     if (mail == NULL || self->budget == 0) {
         return NULL;
     }
     self->budget--;
     slot->fresh = mail->next_;
-    mail->next_ = NULL;
     self->current = mail;
     return mail;
 }
@@ -416,7 +475,9 @@ WIPPY_API const wippy_mail *wippy_shelf_take(wippy_self *self, uint32_t number)
     wippyi_ext *ext = self->slot->ext;
     wippyi_shelf *shelf = wippyi_shelf_at(ext, number);
     wippy_mail *mail;
-    wippyi_self_drop_current(self);
+    if (self->current != NULL) {
+        wippyi_self_drop_current(self);
+    }
     if (shelf == NULL || shelf->first == NULL) {
         return NULL;
     }
@@ -669,15 +730,14 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     /* 6: the host */
     wippyi_tell_host(host, pid, result);
     /* 7: the body */
-    w->self.slot = slot;
-    w->self.pid.id = pid;
-    w->self.closing = true;
-    w->self.guarded = true;
     if (type->desc.close != NULL && (slot->flags & WIPPYI_PROC_BODY) != 0) {
-        type->desc.close(&w->self, slot->state);
+        w->self.slot = slot;
+        w->self.pid.id = pid;
+        w->self.type = type;
+        w->self.seen = NULL;
+        wippyi_self_close(&w->self, slot->state);
+        w->self.slot = NULL;
     }
-    w->self.closing = false;
-    w->self.slot = NULL;
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;
     wippyi_process_strip(rt, w, slot, unread);
@@ -692,11 +752,45 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
 
 /* ---- one turn ---- */
 
-/* The process has nothing to do: give it up, unless mail or a terminate came. */
-WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
+/* What came during a step that peeked is taken in, and the mail it peeked at leaves the mailbox. */
+static void wippyi_process_take_rest(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
 {
-    if (slot->fresh != NULL || !wippyi_mailbox_idle(&slot->box)) {
-        wippyi_requeue(w, slot);
+    wippy_mail *seen = w->self.seen;
+    wippy_mail *rest;
+    if (seen == NULL) {
+        return;
+    }
+    w->self.seen = NULL;
+    rest = wippyi_mailbox_take_after(&slot->box, seen);
+    if (slot->fresh == seen) {
+        slot->fresh_end = &seen->next_;
+    } else if (w->self.seen_done) {
+        wippyi_mail_release(w->host->rt, w, seen);
+    }
+    wippyi_intake(w, slot, pid, rest);
+}
+
+/* The process has more to do. */
+static WIPPYI_NOINLINE void wippyi_process_stay(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+{
+    wippyi_process_take_rest(w, slot, pid);
+    wippyi_requeue(w, slot);
+}
+
+/* The process has nothing to do: give it up, unless mail or a terminate came. */
+WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
+                                       wippy_mail *seen)
+{
+    if (WIPPYI_LIKELY(seen != NULL && slot->fresh == NULL)) {
+        if (WIPPYI_UNLIKELY(!wippyi_mailbox_idle_after(&slot->box, seen))) {
+            wippyi_process_stay(w, slot, pid);
+            return;
+        }
+        if (WIPPYI_LIKELY(w->self.seen_done)) {
+            wippyi_heap_put(&w->heap, seen->class_, seen);
+        }
+    } else if (slot->fresh != NULL || !wippyi_mailbox_idle(&slot->box)) {
+        wippyi_process_stay(w, slot, pid);
         return;
     }
     /* From here on another thread may own the process; only the atomic words may be looked at.
@@ -710,13 +804,14 @@ WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot)
 WIPPYI_INLINE void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
 {
     bool is = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) != 0;
-    if (WIPPYI_UNLIKELY(is != blocked)) {
-        /* gauge; read-modify-write because others set WIPPYI_MARK_WRITABLE in the same word */
-        if (blocked) {
-            wippyi_a32_or_rlx(&slot->marks, WIPPYI_MARK_BLOCKED);
-        } else {
-            wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
-        }
+    if (WIPPYI_LIKELY(is == blocked)) {
+        return;
+    }
+    /* gauge; read-modify-write because others set WIPPYI_MARK_WRITABLE in the same word */
+    if (blocked) {
+        wippyi_a32_or_rlx(&slot->marks, WIPPYI_MARK_BLOCKED);
+    } else {
+        wippyi_a32_and_rlx(&slot->marks, ~(uint32_t)WIPPYI_MARK_BLOCKED);
     }
 }
 
@@ -731,8 +826,6 @@ WIPPYI_INLINE void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64
 
 WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
 {
-    wippyi_ap_store_rlx(&w->running, NULL);
-    wippyi_a64_store_rlx(&w->running_pid, 0);
     wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
     if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&w->overdue) != 0)) {
         wippyi_worker_relieved(w);
@@ -740,37 +833,32 @@ WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
     wippyi_a64_store_rlx(&w->executed, wippyi_a64_load_rlx(&w->executed) + 1);
 }
 
-/* The step of a process that is alive. */
-WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+/* The end of a step that is not simply over. */
+static WIPPYI_NOINLINE void wippyi_process_after(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
+                                                 wippy_status status)
 {
     wippy_runtime *rt = w->host->rt;
-    const wippyi_type *type = wippyi_type_at(rt, slot->type);
     wippy_self *self = &w->self;
     wippyi_result *result;
-    wippy_status status;
-    wippyi_self_begin(self, w, slot, pid);
-    wippyi_step_enter(w, slot, pid);
-    wippyi_a32_store_rlx(&slot->head.link, wippyi_a32_load_rlx(&slot->head.link) + 1);
-    status = type->desc.step(self, slot->state);
-    wippyi_step_leave(w);
-    wippyi_a64_store_rlx(&w->messages, wippyi_a64_load_rlx(&w->messages) +
-                                           (w->step_budget - self->budget));
-    wippyi_self_end(self);
-    if (WIPPYI_UNLIKELY(self->upgrade != NULL && status != WIPPY_UPGRADE)) {
+    if (self->upgrade != NULL && status != WIPPY_UPGRADE) {
         wippyi_job_free(rt, w, self->upgrade); /* asked for, then thought better of it */
         self->upgrade = NULL;
     }
     result = self->result;
     self->result = NULL;
-    if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
+    if (rt->desc.trace_fn != NULL) {
         wippyi_trace(rt, WIPPY_TRACE_STEP, pid, 0, (int64_t)status);
     }
-    if (WIPPYI_LIKELY(status <= WIPPY_YIELD)) {
+    switch (status) {
+    case WIPPY_IDLE:
+    case WIPPY_YIELD:
         wippyi_result_release(rt, result);
         wippyi_mark_blocked(slot, status == WIPPY_YIELD);
-        wippyi_process_rest(w, slot);
+        wippyi_process_rest(w, slot, pid, self->seen);
         return;
+    default: break;
     }
+    wippyi_process_take_rest(w, slot, pid);
     switch (status) {
     case WIPPY_CONTINUE:
         wippyi_result_release(rt, result);
@@ -791,10 +879,34 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
         }
         break;
     case WIPPY_DONE:
-    case WIPPY_IDLE:
-    case WIPPY_YIELD:
     default: wippyi_process_finish(w, slot, pid, result); break;
     }
+}
+
+/* The step of a process that is alive. */
+WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
+                                       wippy_mail *seen)
+{
+    wippy_self *self = &w->self;
+    wippy_status status;
+    wippyi_self_step(self, w, slot, pid, seen);
+    wippyi_step_enter(w, slot, pid);
+    wippyi_a32_store_rlx(&slot->head.link, wippyi_a32_load_rlx(&slot->head.link) + 1);
+    status = self->type->desc.step(self, slot->state);
+    wippyi_step_leave(w);
+    wippyi_a64_store_rlx(&w->messages, wippyi_a64_load_rlx(&w->messages) +
+                                           (w->step_budget - self->budget));
+    if (WIPPYI_UNLIKELY(self->current != NULL)) {
+        wippyi_self_drop_current(self);
+    }
+    self->slot = NULL;
+    if (WIPPYI_UNLIKELY((uint32_t)status > (uint32_t)WIPPY_YIELD || self->result != NULL ||
+                        self->upgrade != NULL || self->rt->guarded)) {
+        wippyi_process_after(w, slot, pid, status);
+        return;
+    }
+    wippyi_mark_blocked(slot, status == WIPPY_YIELD);
+    wippyi_process_rest(w, slot, pid, seen);
 }
 
 static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, int which)
@@ -806,7 +918,9 @@ static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_
 
 WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot)
 {
+    wippy_mail *seen;
     uint64_t life;
+    uint32_t flags;
     if (WIPPYI_UNLIKELY((slot->flags & WIPPYI_PROC_NEW) != 0)) {
         wippyi_job_run(w, slot, slot->ext->job, 0);
         return;
@@ -816,17 +930,28 @@ WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot)
         wippyi_process_end_with(w, slot, life & ~WIPPYI_LIFE_TERMINATE, WIPPYI_FIXED_TERMINATED);
         return;
     }
-    wippyi_intake(w, slot, life);
-    if (WIPPYI_UNLIKELY((slot->flags & WIPPYI_PROC_LINK_FAILED) != 0)) {
-        wippyi_process_end_with(w, slot, life, WIPPYI_FIXED_LINK);
+    seen = wippyi_mailbox_peek(&slot->box);
+    if (WIPPYI_LIKELY(seen != NULL && slot->fresh == NULL && seen->to_ == life &&
+                      seen->kind == WIPPY_MAIL_MESSAGE && wippyi_mail_is_plain(seen))) {
+        slot->fresh = seen;
+    } else {
+        seen = NULL;
+        wippyi_intake(w, slot, life, wippyi_mailbox_take(&slot->box));
+    }
+    flags = slot->flags;
+    if (WIPPYI_UNLIKELY((flags & (WIPPYI_PROC_LINK_FAILED | WIPPYI_PROC_RUN)) != 0)) {
+        if ((flags & WIPPYI_PROC_LINK_FAILED) != 0) {
+            wippyi_process_end_with(w, slot, life, WIPPYI_FIXED_LINK);
+            return;
+        }
+        slot->flags = (uint16_t)(flags & ~(uint32_t)WIPPYI_PROC_RUN);
+    } else if (WIPPYI_UNLIKELY(slot->fresh == NULL)) {
+        /* only dead letters, or nothing: no step without events */
+        w->self.seen = NULL;
+        wippyi_process_rest(w, slot, life, NULL);
         return;
     }
-    if (WIPPYI_LIKELY(slot->fresh != NULL || (slot->flags & WIPPYI_PROC_RUN) != 0)) {
-        slot->flags &= (uint16_t)~WIPPYI_PROC_RUN;
-        wippyi_process_step(w, slot, life);
-    } else {
-        wippyi_process_rest(w, slot); /* only dead letters, or nothing: no step without events */
-    }
+    wippyi_process_step(w, slot, life, seen);
 }
 
 /* ---- facts about the caller ---- */
@@ -867,7 +992,7 @@ WIPPY_API const char *wippy_self_entry(const wippy_self *self)
 
 WIPPY_API void *wippy_self_user_data(const wippy_self *self)
 {
-    return self->slot != NULL ? wippyi_type_at(self->rt, self->slot->type)->desc.user_data : NULL;
+    return self->slot != NULL ? self->type->desc.user_data : NULL;
 }
 
 WIPPY_API size_t wippy_self_memory_limit(const wippy_self *self)
@@ -1008,7 +1133,7 @@ static wippy_result wippyi_terminate_live(wippy_runtime *rt, wippyi_worker *w, w
         return expected == (pid | WIPPYI_LIFE_TERMINATE) ? WIPPY_OK : WIPPY_ERR_GONE;
     }
     if (wippyi_mailbox_claim(&slot->box)) {
-        wippyi_schedule(rt, w, slot);
+        wippyi_schedule(w, slot);
     }
     return WIPPY_OK;
 }

@@ -37,6 +37,8 @@ WIPPYI_FN void wippyi_slot_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot
 WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
                                  uint64_t pid);
 WIPPYI_FN void wippyi_self_end(wippy_self *self);
+/* The body of self->slot is closed. */
+WIPPYI_FN void wippyi_self_close(wippy_self *self, void *state);
 
 WIPPYI_FN wippy_result wippyi_cancel(wippy_runtime *rt, wippyi_worker *w, uint64_t from,
                                      uint64_t to, const char *reason);

@@ -450,6 +450,7 @@ WIPPY_API wippy_result wippy_create(wippy_runtime **out, const wippy_desc *given
         wippyi_mem_free(&mem, rt, sizeof(*rt));
         return r;
     }
+    rt->guarded = desc.trace_fn != NULL || desc.strict_rights;
     r = wippyi_core_init(rt);
     r = r == WIPPY_OK ? wippyi_upper_init(rt) : r;
     if (r != WIPPY_OK) {

@@ -257,23 +257,16 @@ WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot)
     wippyi_local_push(w, lane, slot);
 }
 
-WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot)
+WIPPYI_FN void wippyi_schedule_other(wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_host *host = wippyi_slot_host(slot);
     uint32_t lane = wippyi_slot_lane(slot);
-    (void)rt;
-    if (WIPPYI_UNLIKELY(w == NULL || w->host != host)) {
+    if (w == NULL || w->host != host) {
         wippyi_queue_push(host, lane, slot);
         wippyi_host_notify(host);
-        return;
+    } else {
+        wippyi_local_push(w, lane, slot);
     }
-    /* Only the owner makes next_slot non-NULL, so a NULL seen here stays one. release: publishes the
-       slot to a thief's exchange. */
-    if (lane == WIPPYI_LANE_NORMAL && wippyi_ap_load_rlx(&w->next_slot) == NULL) {
-        wippyi_ap_store_rel(&w->next_slot, slot);
-        return;
-    }
-    wippyi_local_push(w, lane, slot);
 }
 
 /* ---- finding work ---- */
@@ -520,10 +513,11 @@ static void wippyi_wheels_fire(wippyi_worker *via, wippyi_worker *w, uint64_t no
 
 /* Read the clock, learn what a step costs, fire timers. The clock is read about every 20 us of work,
    at most every step and at least every 64. */
-static void wippyi_worker_clock(wippyi_worker *w)
+static WIPPYI_NOINLINE void wippyi_worker_clock(wippyi_worker *w)
 {
     uint64_t now = wippyi_now_ns(w->host->rt);
-    uint64_t steps = w->clock_steps;
+    uint64_t steps = w->clock_batch - w->until_clock;
+    w->until_clock = 1;
     if (steps > 0) {
         uint64_t cost = (now - w->clock_ns) / steps;
         uint64_t old = wippyi_a32_load_rlx(&w->cost_ns);
@@ -535,25 +529,23 @@ static void wippyi_worker_clock(wippyi_worker *w)
         }
     }
     w->clock_ns = now;
-    w->clock_steps = 0;
+    w->clock_batch = w->until_clock;
     wippyi_wheels_fire(w, w, now);
 }
 
-static void wippyi_run(wippyi_worker *w, wippyi_slot *slot)
+WIPPYI_INLINE void wippyi_run(wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_process_run(w, slot);
-    w->clock_steps++;
     if (WIPPYI_UNLIKELY(--w->until_clock == 0)) {
-        w->until_clock = 1;
         wippyi_worker_clock(w);
     }
 }
 
 /* Out of work: time that passes now is not the cost of steps. */
-static bool wippyi_idle_timers(wippyi_worker *w)
+static WIPPYI_NOINLINE bool wippyi_idle_timers(wippyi_worker *w)
 {
     uint64_t now = wippyi_now_ns(w->host->rt);
-    w->clock_steps = 0;
+    w->clock_batch = w->until_clock;
     w->clock_ns = now;
     if (now < wippyi_wheels_next_ns(w)) {
         return false;
@@ -908,6 +900,7 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->step_budget = host->desc.step_budget;
     w->clock_ns = wippyi_now_ns(rt);
     w->until_clock = 1;
+    w->clock_batch = 1;
     w->until_global = WIPPYI_GLOBAL_EVERY;
     w->until_normal = WIPPYI_NORMAL_EVERY;
     wippyi_a32_init(&w->cost_ns, WIPPYI_COST_START_NS);

@@ -11,9 +11,8 @@
 
 #include "core.h"
 
-/* Make a process runnable; the caller owned it, now the queue does. w: the worker this thread runs,
-   or NULL. */
-WIPPYI_FN void wippyi_schedule(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot);
+/* wippyi_schedule() but for the next-slot: into the ring, or the queue of another host. */
+WIPPYI_FN void wippyi_schedule_other(wippyi_worker *w, wippyi_slot *slot);
 /* The same for a process that just ran here: to the end of the line. */
 WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot);
 
@@ -51,6 +50,28 @@ WIPPYI_INLINE wippyi_worker *wippyi_host_worker(const wippyi_host *host, uint32_
 WIPPYI_INLINE uint32_t wippyi_slot_lane(const wippyi_slot *slot)
 {
     return (slot->flags & WIPPYI_PROC_HIGH) != 0 ? WIPPYI_LANE_HIGH : WIPPYI_LANE_NORMAL;
+}
+
+/* wippyi_schedule() into the next-slot, if it is free and the place for the process. */
+WIPPYI_INLINE bool wippyi_schedule_next(wippyi_worker *w, wippyi_slot *slot)
+{
+    /* Only the owner makes next_slot non-NULL, so a NULL seen here stays one. release: publishes the
+       slot to a thief's exchange. */
+    if (w->host == wippyi_slot_host(slot) && (slot->flags & WIPPYI_PROC_HIGH) == 0 &&
+        wippyi_ap_load_rlx(&w->next_slot) == NULL) {
+        wippyi_ap_store_rel(&w->next_slot, slot);
+        return true;
+    }
+    return false;
+}
+
+/* Make a process runnable; the caller owned it, now the queue does. w: the worker this thread runs,
+   or NULL. */
+WIPPYI_INLINE void wippyi_schedule(wippyi_worker *w, wippyi_slot *slot)
+{
+    if (w == NULL || !wippyi_schedule_next(w, slot)) {
+        wippyi_schedule_other(w, slot);
+    }
 }
 
 #endif /* WIPPYI_SCHEDULER_H */

@@ -51,7 +51,7 @@ static wippy_result wippyi_send_checked(wippy_self *self, wippyi_slot *slot, uin
     }
     pushed = wippyi_mailbox_push(&slot->box, mail);
     if (pushed == WIPPYI_PUSH_OWNED) {
-        wippyi_schedule(rt, self->worker, slot);
+        wippyi_schedule(self->worker, slot);
     } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
         if (limit != 0) {
             wippyi_uncount(rt, self->worker, slot);
@@ -94,68 +94,14 @@ static wippy_result wippyi_send_begin(wippy_self *self, wippy_pid to, size_t siz
     return WIPPY_OK;
 }
 
-WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic topic,
-                                  const void *data, size_t size)
-{
-    return wippy_send_values(self, to, topic, data, size, 0);
-}
-
-/* The common case in one piece: a worker's own process without actor or scope sends a small payload
-   under a permanent topic to a receiver without limit. Everything else: false. */
-WIPPYI_INLINE bool wippyi_send_fast(wippy_self *self, wippy_pid to, wippy_topic topic,
-                                    const void *data, size_t size, uint32_t count,
-                                    wippy_result *result)
-{
-    wippyi_slot *slot;
-    wippy_mail *mail;
-    wippyi_push_result pushed;
-    if (WIPPYI_UNLIKELY(self->guarded || size > 64 - sizeof(wippy_mail) || count > UINT16_MAX)) {
-        return false;
-    }
-    slot = wippyi_slot_of(self->rt, to.id);
-    if (WIPPYI_UNLIKELY(slot == NULL || !wippyi_slot_is(slot, to.id) ||
-                        wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit) != 0)) {
-        return false;
-    }
-    mail = (wippy_mail *)wippyi_heap_get(&self->worker->heap, 0);
-    if (WIPPYI_UNLIKELY(mail == NULL)) {
-        return false;
-    }
-    mail->to_ = to.id;
-    mail->from = self->pid;
-    mail->topic = topic;
-    mail->size = (uint32_t)size;
-    mail->count = (uint16_t)count;
-    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
-    mail->flags = (uint8_t)(count == 0 && size > 0 ? WIPPY_MAIL_RAW : 0);
-    mail->result = 0;
-    mail->class_ = 0;
-    mail->topic_bytes_ = 0;
-    if (size == 8) {
-        memcpy(mail + 1, data, 8);
-    } else if (size > 0) {
-        memcpy(mail + 1, data, size);
-    }
-    pushed = wippyi_mailbox_push(&slot->box, mail);
-    *result = WIPPY_OK;
-    if (pushed == WIPPYI_PUSH_OWNED) {
-        wippyi_schedule(self->rt, self->worker, slot);
-    } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
-        wippyi_heap_put(&self->worker->heap, 0, mail);
-        *result = WIPPY_ERR_GONE;
-    }
-    return true;
-}
-
-WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
-                                         const void *data, size_t size, uint32_t count)
+/* The long way of wippy_send_values(). */
+static WIPPYI_NOINLINE wippy_result wippyi_send_slow(wippy_self *self, wippy_pid to,
+                                                     wippy_topic topic, const void *data,
+                                                     size_t size, uint32_t count)
 {
     wippy_message message;
     wippyi_slot *slot;
     wippy_result r;
-    if (WIPPYI_LIKELY(wippyi_send_fast(self, to, topic, data, size, count, &r))) {
-        return r;
-    }
     r = count <= UINT16_MAX ? wippyi_send_begin(self, to, size, &slot) : WIPPY_ERR_INVALID;
     if (r != WIPPY_OK) {
         return r;
@@ -167,6 +113,95 @@ WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_t
     message.size = size;
     message.count = count;
     return wippyi_send_checked(self, slot, to.id, &message, NULL);
+}
+
+static WIPPYI_NOINLINE wippy_result wippyi_send_gone(wippyi_worker *w, wippy_mail *mail)
+{
+    wippyi_heap_put(&w->heap, 0, mail);
+    return WIPPY_ERR_GONE;
+}
+
+static WIPPYI_NOINLINE wippy_result wippyi_send_queue(wippyi_worker *w, wippyi_slot *slot)
+{
+    wippyi_schedule_other(w, slot);
+    return WIPPY_OK;
+}
+
+#define WIPPYI_SEND_SMALL (64 - sizeof(wippy_mail))
+
+/* memcpy() of at most 24 bytes without a call. */
+WIPPYI_INLINE void wippyi_copy_small(char *to, const char *from, size_t size)
+{
+    if (size >= 8) {
+        if (size > 16) {
+            memcpy(to + 8, from + 8, 8);
+        }
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
+    }
+}
+
+/* The common case in one piece: a worker's own process without actor or scope sends a small payload
+   under a permanent topic to a receiver without limit. Calls only as the last thing it does, so it
+   needs no frame. */
+WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid to,
+                                                   wippy_topic topic, const void *data, size_t size,
+                                                   uint32_t count)
+{
+    wippyi_worker *w = self->worker;
+    const wippyi_slab *slots = &self->rt->slots;
+    uint32_t index = wippyi_pid_slot(to.id);
+    wippyi_block *block;
+    wippyi_slot *slot;
+    wippy_mail *mail;
+    wippyi_push_result pushed;
+    if (WIPPYI_UNLIKELY(self->guarded || size > WIPPYI_SEND_SMALL || count > UINT16_MAX ||
+                        !wippyi_slab_has(slots, index))) {
+        return wippyi_send_slow(self, to, topic, data, size, count);
+    }
+    slot = (wippyi_slot *)wippyi_slab_record(slots, index, sizeof(wippyi_slot));
+    block = w->heap.classes[0].head;
+    /* acquire: as in wippyi_slot_is(); what is being terminated goes the long way */
+    if (WIPPYI_UNLIKELY(wippyi_a64_load_acq(&slot->life) != to.id || block == NULL ||
+                        wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit) != 0)) {
+        return wippyi_send_slow(self, to, topic, data, size, count);
+    }
+    mail = (wippy_mail *)wippyi_magazine_pop(&w->heap.classes[0], block);
+    mail->to_ = to.id;
+    mail->from = self->pid;
+    mail->topic = topic;
+    mail->size = (uint32_t)size;
+    mail->count = (uint16_t)count;
+    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
+    mail->flags = (uint8_t)(count == 0 && size > 0 ? WIPPY_MAIL_RAW : 0);
+    mail->result = 0;
+    mail->class_ = 0;
+    mail->topic_bytes_ = 0;
+    wippyi_copy_small((char *)(mail + 1), (const char *)data, size);
+    pushed = wippyi_mailbox_push(&slot->box, mail);
+    if (pushed == WIPPYI_PUSH_OWNED) {
+        return wippyi_schedule_next(w, slot) ? WIPPY_OK : wippyi_send_queue(w, slot);
+    }
+    return WIPPYI_LIKELY(pushed == WIPPYI_PUSH_QUEUED) ? WIPPY_OK : wippyi_send_gone(w, mail);
+}
+
+WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                  const void *data, size_t size)
+{
+    return wippyi_send_fast(self, to, topic, data, size, 0);
+}
+
+WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                         const void *data, size_t size, uint32_t count)
+{
+    return wippyi_send_fast(self, to, topic, data, size, count);
 }
 
 WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,

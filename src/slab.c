@@ -36,7 +36,7 @@ WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab)
 {
     uint32_t i;
     for (i = 0; i < WIPPYI_SLAB_SEGMENTS; i++) {
-        char *records = (char *)wippyi_ap_load_rlx(&slab->segments[i]);
+        char *records = slab->records[i];
         if (records != NULL) {
             void *block;
             memcpy(&block, records - sizeof(void *), sizeof(block));
@@ -50,7 +50,7 @@ WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab)
    zeroed as a whole, because indices set aside there are handed out before the ones in front. */
 static char *wippyi_slab_segment(wippyi_slab *slab, uint32_t segment)
 {
-    char *records = (char *)wippyi_ap_load_rlx(&slab->segments[segment]);
+    char *records = slab->records[segment];
     void *block;
     if (records != NULL) {
         return records;
@@ -64,7 +64,11 @@ static char *wippyi_slab_segment(wippyi_slab *slab, uint32_t segment)
         memset(records, 0, wippyi_slab_segment_records(0) * slab->record_bytes);
     }
     memcpy(records - sizeof(void *), &block, sizeof(block));
-    wippyi_ap_store_rlx(&slab->segments[segment], records);
+    slab->records[segment] = records;
+    /* by way of an integer: the address need not lie in any object */
+    wippyi_ap_store_rlx(&slab->origins[segment],
+                        (void *)((uintptr_t)records - wippyi_slab_segment_first(segment) *
+                                                          slab->record_bytes));
     return records;
 }
 

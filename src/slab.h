@@ -36,7 +36,9 @@ typedef struct wippyi_slab {
     uint32_t aside_end;   /* constant */
     wippyi_a32 high;      /* written under lock; release: publishes the records below it and their
                            segments, pairs with the acquire load in wippyi_slab_at() */
-    wippyi_ap segments[WIPPYI_SLAB_SEGMENTS]; /* written before `high`, then constant */
+    char *records[WIPPYI_SLAB_SEGMENTS]; /* guarded by lock: first record of each segment, or NULL */
+    wippyi_ap origins[WIPPYI_SLAB_SEGMENTS]; /* addresses to count from: wippyi_slab_record();
+                                                written before `high`, then constant */
 } wippyi_slab;
 
 typedef struct wippyi_slab_cache {
@@ -56,35 +58,65 @@ WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab);
 WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache);
 WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, uint32_t count);
 
-/* Where index lives: segment number and position. */
-WIPPYI_INLINE uint32_t wippyi_slab_place(uint32_t index, uint32_t *offset)
+/* Records are numbered from here on for finding them: then segment n of the doubling ones begins at a
+   power of two, and each of the rest at a multiple of the largest. */
+WIPPYI_INLINE uint32_t wippyi_slab_biased(uint32_t index)
 {
-    uint32_t last = (1u << WIPPYI_SLAB_LAST);
-    uint32_t biased = index + (1u << WIPPYI_SLAB_FIRST);
+    return index + (1u << WIPPYI_SLAB_FIRST);
+}
+
+WIPPYI_INLINE uint32_t wippyi_slab_segment_of(uint32_t biased)
+{
     uint32_t top;
-    if (biased >= last) {
-        *offset = biased & (last - 1);
+    if (biased >= (1u << WIPPYI_SLAB_LAST)) {
         return WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST - 1 + (biased >> WIPPYI_SLAB_LAST);
     }
 #if WIPPYI_GNUC
-    top = 31u - (uint32_t)__builtin_clz(biased);
+    top = (uint32_t)__builtin_clz(biased) ^ 31u;
 #else
     for (top = WIPPYI_SLAB_FIRST; (biased >> (top + 1)) != 0; top++) {
     }
 #endif
-    *offset = biased - (1u << top);
     return top - WIPPYI_SLAB_FIRST;
 }
 
-/* The record of an index, or NULL when no record was ever made there. */
+/* The first record of a segment, in the same count. */
+WIPPYI_INLINE uint32_t wippyi_slab_segment_first(uint32_t segment)
+{
+    uint32_t doubling = WIPPYI_SLAB_LAST - WIPPYI_SLAB_FIRST;
+    return segment < doubling ? 1u << (segment + WIPPYI_SLAB_FIRST)
+                              : (segment - doubling + 1) << WIPPYI_SLAB_LAST;
+}
+
+/* Where index lives: segment number and position. */
+WIPPYI_INLINE uint32_t wippyi_slab_place(uint32_t index, uint32_t *offset)
+{
+    uint32_t biased = wippyi_slab_biased(index);
+    uint32_t segment = wippyi_slab_segment_of(biased);
+    *offset = biased - wippyi_slab_segment_first(segment);
+    return segment;
+}
+
+/* Was a record ever made there? Index 0 wraps around. */
+WIPPYI_INLINE bool wippyi_slab_has(const wippyi_slab *slab, uint32_t index)
+{
+    return index - 1 < wippyi_a32_load_acq(&slab->high) - 1;
+}
+
+/* The record of an index that has one. record_bytes: those of the slab, a constant where the caller
+   knows them. */
+WIPPYI_INLINE void *wippyi_slab_record(const wippyi_slab *slab, uint32_t index, size_t record_bytes)
+{
+    uint32_t biased = wippyi_slab_biased(index);
+    /* the origin lies in front of the segment, so that nothing has to be subtracted here */
+    return (void *)((uintptr_t)wippyi_ap_load_rlx(&slab->origins[wippyi_slab_segment_of(biased)]) +
+                    biased * record_bytes);
+}
+
+/* The same, or NULL. */
 WIPPYI_INLINE void *wippyi_slab_at(const wippyi_slab *slab, uint32_t index)
 {
-    uint32_t offset, segment;
-    if (WIPPYI_UNLIKELY(index == 0 || index >= wippyi_a32_load_acq(&slab->high))) {
-        return NULL;
-    }
-    segment = wippyi_slab_place(index, &offset);
-    return (char *)wippyi_ap_load_rlx(&slab->segments[segment]) + offset * slab->record_bytes;
+    return wippyi_slab_has(slab, index) ? wippyi_slab_record(slab, index, slab->record_bytes) : NULL;
 }
 
 WIPPYI_INLINE void *wippyi_slab_get(wippyi_slab *slab, wippyi_slab_cache *cache)

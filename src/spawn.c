@@ -398,7 +398,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     if (!waited_for && job->bytes > 0) {
         wippyi_job_free(rt, w, job);
     }
-    wippyi_schedule(rt, w, slot);
+    wippyi_schedule(w, slot);
 }
 
 /* The name is taken: its owner gets the messages, as if the caller had found it there. Each leaves the
@@ -725,6 +725,7 @@ static bool wippyi_spawn_wait(wippy_runtime *rt, wippyi_ticket *ticket)
     if ((step & 1) != 0) {
         return wippyi_sim_ticket(rt, ticket);
     }
+    wippyi_ap_store_rlx(&w->running, NULL); /* no process's: the last one has its step behind it */
     wippyi_a64_store_rel(&w->step_number, step + 1); /* as a step does */
     answered = wippyi_sim_ticket(rt, ticket);
     wippyi_a64_store_rel(&w->step_number, step + 2);
@@ -762,7 +763,7 @@ static wippy_result wippyi_spawn_elsewhere(wippy_self *self, wippyi_host *host, 
     ext->job = job;
     slot->flags |= WIPPYI_PROC_NEW;
     if (!wait) {
-        wippyi_schedule(rt, self->worker, slot);
+        wippyi_schedule(self->worker, slot);
         return WIPPY_PENDING;
     }
     if (wippyi_ticket_init(&ticket) != WIPPY_OK) {
@@ -771,7 +772,7 @@ static wippy_result wippyi_spawn_elsewhere(wippy_self *self, wippyi_host *host, 
     }
     job->done = &ticket;
     job->diag = diag;
-    wippyi_schedule(rt, NULL, slot);
+    wippyi_schedule(NULL, slot);
     if (!wippyi_spawn_wait(rt, &ticket)) { /* nobody there can ever move: the job goes on alone */
         job->done = NULL;
         job->diag = NULL;
@@ -1142,12 +1143,9 @@ static void wippyi_body_close(wippyi_worker *w, wippyi_slot *slot, wippy_self *s
     wippy_runtime *rt = w->host->rt;
     const wippyi_type *type = wippyi_type_at(rt, slot->type);
     wippyi_yields_drop_all(rt, w, slot);
-    self->closing = true;
-    self->guarded = true;
     if (type->desc.close != NULL) {
-        type->desc.close(self, slot->state);
+        wippyi_self_close(self, slot->state);
     }
-    self->closing = false;
     slot->flags &= (uint16_t) ~(WIPPYI_PROC_BODY | WIPPYI_PROC_TRAP);
     wippyi_state_put(rt, w, slot->type, slot->state);
     slot->state = NULL;

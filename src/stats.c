@@ -84,7 +84,7 @@ WIPPY_API wippy_result wippy_worker_stats(wippy_runtime *rt, wippy_host handle, 
     out->stolen = wippyi_a64_load_rlx(&w->stolen);
     out->parked = wippyi_a64_load_rlx(&w->parked);
     out->queue_depth = wippyi_worker_queued(w);
-    out->running.id = wippyi_a64_load_rlx(&w->running_pid);
+    out->running.id = wippyi_worker_runs(w);
     return WIPPY_OK;
 }
 
@@ -93,7 +93,7 @@ static bool wippyi_is_running(const wippyi_host *host, uint64_t pid)
     uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
     uint32_t i;
     for (i = 0; i < count; i++) {
-        if (wippyi_a64_load_rlx(&wippyi_host_worker(host, i)->running_pid) == pid) {
+        if (wippyi_worker_runs(wippyi_host_worker(host, i)) == pid) {
             return true;
         }
     }

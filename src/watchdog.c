@@ -22,7 +22,8 @@ static void wippyi_worker_interrupted(void *cookie)
 {
     wippyi_worker *w = (wippyi_worker *)cookie;
     wippyi_slot *slot = (wippyi_slot *)wippyi_ap_load_rlx(&w->running);
-    if (slot != NULL) {
+    /* else: between two steps, or in a callback that waits for a spawn */
+    if ((wippyi_a64_load_rlx(&w->step_number) & 1) != 0 && slot != NULL) {
         const wippyi_type *type = wippyi_type_at(w->host->rt, slot->type);
         if (type->desc.interrupt != NULL && slot->state != NULL) {
             type->desc.interrupt(slot->state);

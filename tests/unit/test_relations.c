@@ -131,7 +131,7 @@ TEST(test_relations_letter_to_an_earlier_tenant_causes_no_step)
     REQUIRE(late != NULL);
     uint32_t steps = b.steps;
     if (wippyi_mailbox_push(&slot_of(&c, two)->box, late) == WIPPYI_PUSH_OWNED) {
-        wippyi_schedule(c.rt, NULL, slot_of(&c, two));
+        wippyi_schedule(NULL, slot_of(&c, two));
     }
     core_run(&c);
     CHECK_EQ_INT(b.steps, steps);
