@@ -235,7 +235,7 @@ WIPPY_API wippy_result wippy_blocking(wippy_self *self,
     wippyi_blocking *blocking;
     wippyi_yield *yield;
     wippyi_call *call;
-    if (self->slot == NULL || self->closing || fn == NULL) {
+    if (self->slot == NULL || wippyi_self_closing(self) || fn == NULL) {
         return WIPPY_ERR_INVALID;
     }
     blocking = wippyi_blocking_of(rt);

@@ -262,6 +262,14 @@ typedef struct wippyi_job {
     wippy_diag *diag;
 } wippyi_job;
 
+enum { /* wippy_self.bits */
+    WIPPYI_SELF_SEEN_DONE = 1, /* the process let go of `seen` */
+    WIPPYI_SELF_FAILED = 2,    /* wippy_fail() was called */
+    WIPPYI_SELF_CLOSING = 4,   /* inside close */
+    WIPPYI_SELF_GUARDED = 8,   /* sends take the long way: rights, trace, close, an outside thread */
+    WIPPYI_SELF_RECORDED = 16  /* there is a result or an upgrade */
+};
+
 struct wippy_self {
     wippy_runtime *rt;
     wippyi_worker *worker; /* NULL: outside */
@@ -277,11 +285,13 @@ struct wippy_self {
     uint32_t depth;        /* inits inside each other */
     wippyi_result *result; /* recorded by wippy_done/wippy_fail */
     wippyi_job *upgrade;   /* recorded by wippy_upgrade */
-    bool seen_done;        /* the process let go of `seen` */
-    bool failed;           /* wippy_fail() was called in init */
-    bool closing;          /* inside close */
-    bool guarded;          /* sends take the long way: rights, trace, close, or an outside thread */
+    uint32_t bits;         /* WIPPYI_SELF_... */
 };
+
+WIPPYI_INLINE bool wippyi_self_closing(const wippy_self *self)
+{
+    return (self->bits & WIPPYI_SELF_CLOSING) != 0;
+}
 
 /* ---- scheduler (scheduler.c) ---- */
 enum { WIPPYI_LANE_NORMAL = 0, WIPPYI_LANE_HIGH = 1, WIPPYI_LANES = 2 };
@@ -314,10 +324,11 @@ struct wippyi_worker {
     wippyi_a32 overdue;      /* set by the watchdog, cleared by the owner when the step ends (and, when the
                                 watchdog was late, as the next one begins); relaxed: seen late, a thief
                                 or a step looks again */
-    wippyi_ap running;       /* wippyi_slot*; of the step, or of the last one; written: owner (relaxed);
-                                read: interrupt on this thread */
-    wippyi_a64 running_pid;  /* likewise; written: owner; gauge */
-    wippyi_a64 executed, stolen, parked, messages; /* written: owner; gauges */
+    wippyi_ap running;       /* wippyi_slot*; of the step, or of the last one; NULL: of no process; written:
+                                owner (release: others look at the slot, see wippyi_worker_runs()) */
+    wippyi_a64 inits;        /* what step_number counts without being a step: inits, callbacks that wait;
+                                written: owner; gauge */
+    wippyi_a64 stolen, parked, messages; /* written: owner; gauges */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
     uint64_t ended_step;     /* watchdog only: the step whose process it terminated last */
@@ -493,7 +504,7 @@ struct wippy_runtime {
     uint32_t cpu_count;      /* constant */
     wippyi_sim *sim;         /* sim.h; NULL: threads and clocks are the system's; constant */
     uint64_t sim_ns;         /* the clock of a simulation, which has one thread */
-    bool guarded;            /* constant: every process's sends take the long way */
+    uint32_t self_bits;      /* constant: WIPPYI_SELF_... at the start of every step */
     wippyi_a64 spawned, dead_letters; /* gauges */
     wippyi_a64 alive;        /* RMW relaxed: limits itself to max_processes */
     wippyi_a64 random;       /* RMW relaxed: each adder gets a number of its own */
@@ -539,7 +550,19 @@ WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_
 /* Whose step or init runs there now, as of a moment ago; 0 = none. */
 WIPPYI_INLINE uint64_t wippyi_worker_runs(const wippyi_worker *w)
 {
-    return (wippyi_a64_load_rlx(&w->step_number) & 1) != 0 ? wippyi_a64_load_rlx(&w->running_pid) : 0;
+    const wippyi_slot *slot;
+    if ((wippyi_a64_load_rlx(&w->step_number) & 1) == 0) {
+        return 0;
+    }
+    slot = (const wippyi_slot *)wippyi_ap_load_acq(&w->running);
+    return slot != NULL ? wippyi_a64_load_acq(&slot->tenant) & ~WIPPYI_LIFE_TERMINATE : 0;
+}
+
+/* Steps it has made: those that began, without the inits. */
+WIPPYI_INLINE uint64_t wippyi_worker_executed(const wippyi_worker *w)
+{
+    uint64_t inits = wippyi_a64_load_rlx(&w->inits);
+    return wippyi_a64_load_rlx(&w->step_number) / 2 - inits;
 }
 
 WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)

@@ -176,7 +176,7 @@ WIPPY_API wippy_result wippy_wait_fd(wippy_self *self, int fd, uint32_t events, 
     wippyi_fd_job *job;
     wippyi_yield *yield;
     wippy_result r;
-    if (self->slot == NULL || self->closing || fd < 0 ||
+    if (self->slot == NULL || wippyi_self_closing(self) || fd < 0 ||
         (events & (uint32_t)(WIPPY_FD_READ | WIPPY_FD_WRITE)) == 0) {
         return WIPPY_ERR_INVALID;
     }

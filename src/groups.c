@@ -241,7 +241,7 @@ WIPPY_API wippy_result wippy_group_join(wippy_self *self, const char *scope, con
     wippyi_group *made;
     wippy_result r = WIPPY_ERR_NOMEM;
     size_t bytes;
-    if (self->closing || !wippyi_group_asked_well(self, scope, group)) {
+    if (wippyi_self_closing(self) || !wippyi_group_asked_well(self, scope, group)) {
         return WIPPY_ERR_INVALID;
     }
     if (!wippyi_door_text(self, "pg.join", group, strlen(group))) {
@@ -402,7 +402,7 @@ WIPPY_API wippy_result wippy_group_send(wippy_self *self, const char *scope, con
     size_t count, room, i;
     size_t done = 0;
     wippy_result r;
-    if (self->closing || !wippyi_group_text_fits(scope) || !wippyi_group_text_fits(group) ||
+    if (wippyi_self_closing(self) || !wippyi_group_text_fits(scope) || !wippyi_group_text_fits(group) ||
         wippyi_message_check(rt, message, &checked) != WIPPY_OK) {
         return WIPPY_ERR_INVALID;
     }
@@ -456,7 +456,7 @@ WIPPY_API wippy_result wippy_group_watch(wippy_self *self, const char *scope, co
     bool all = name[0] == '\0';
     wippyi_relations *relations;
     wippyi_group_watch *watch;
-    if (self->closing || !wippyi_group_asked_well(self, scope, all ? scope : name) ||
+    if (wippyi_self_closing(self) || !wippyi_group_asked_well(self, scope, all ? scope : name) ||
         topic == NULL || topic[0] == '\0' || strlen(topic) > WIPPYI_TOPIC_BYTES_MAX) {
         return WIPPY_ERR_INVALID;
     }

@@ -226,12 +226,10 @@ WIPPYI_INLINE void wippyi_self_step(wippy_self *self, wippyi_worker *w, wippyi_s
     self->current = NULL;
     self->seen = seen;
     self->budget = w->step_budget;
-    self->seen_done = false;
-    self->failed = false;
-    self->closing = false;
-    self->guarded =
-        WIPPYI_UNLIKELY(slot->frame != NULL) ? self->rt->guarded || wippyi_restricted(self)
-                                             : self->rt->guarded;
+    self->bits = self->rt->self_bits;
+    if (WIPPYI_UNLIKELY(slot->frame != NULL) && wippyi_restricted(self)) {
+        self->bits |= WIPPYI_SELF_GUARDED;
+    }
 }
 
 WIPPYI_FN void wippyi_self_begin(wippy_self *self, wippyi_worker *w, wippyi_slot *slot,
@@ -255,7 +253,7 @@ static WIPPYI_NOINLINE void wippyi_self_drop_current(wippy_self *self)
     wippy_mail *mail = self->current;
     self->current = NULL;
     if (mail == self->seen) {
-        self->seen_done = true;
+        self->bits |= WIPPYI_SELF_SEEN_DONE;
     } else {
         wippyi_mail_done(self->rt, self->worker, self->slot, mail);
     }
@@ -267,7 +265,7 @@ WIPPYI_INLINE bool wippyi_self_drop_quick(wippy_self *self, wippy_mail *mail)
 {
     wippyi_magazine *magazine;
     if (mail == self->seen) {
-        self->seen_done = true;
+        self->bits |= WIPPYI_SELF_SEEN_DONE;
     } else if (WIPPYI_LIKELY(wippyi_mail_is_plain(mail))) {
         magazine = &self->worker->heap.classes[mail->class_];
         if (WIPPYI_UNLIKELY(!wippyi_magazine_room(magazine))) {
@@ -283,10 +281,12 @@ WIPPYI_INLINE bool wippyi_self_drop_quick(wippy_self *self, wippy_mail *mail)
 
 WIPPYI_FN void wippyi_self_close(wippy_self *self, void *state)
 {
-    self->closing = true;
-    self->guarded = true;
+    self->bits |= WIPPYI_SELF_CLOSING | WIPPYI_SELF_GUARDED;
     self->type->desc.close(self, state);
-    self->closing = false;
+    if (self->current != NULL) {
+        wippyi_self_drop_current(self);
+    }
+    self->bits &= ~(uint32_t)WIPPYI_SELF_CLOSING;
     /* what a close may have recorded means nothing */
     wippyi_result_release(self->rt, self->result);
     self->result = NULL;
@@ -550,6 +550,7 @@ static wippy_status wippyi_record(wippy_self *self, wippyi_result *result)
 {
     wippyi_result_release(self->rt, self->result);
     self->result = result;
+    self->bits |= WIPPYI_SELF_RECORDED;
     return WIPPY_DONE;
 }
 
@@ -557,7 +558,7 @@ static wippy_status wippyi_record(wippy_self *self, wippyi_result *result)
 static wippy_status wippyi_record_or_nomem(wippy_self *self, wippyi_result *result)
 {
     if (result == NULL) {
-        self->failed = true;
+        self->bits |= WIPPYI_SELF_FAILED;
         result = self->rt->fixed[WIPPYI_FIXED_NOMEM];
         wippyi_result_hold(result);
     }
@@ -581,14 +582,14 @@ WIPPY_API wippy_status wippy_fail(wippy_self *self, wippy_result result, const c
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    self->failed = true;
+    self->bits |= WIPPYI_SELF_FAILED;
     return wippyi_record_or_nomem(self, wippyi_result_error(self->rt, result, text));
 }
 
 WIPPY_API wippy_status wippy_fail_value(wippy_self *self, wippy_result result, const void *data,
                                         size_t size)
 {
-    self->failed = true;
+    self->bits |= WIPPYI_SELF_FAILED;
     return wippyi_record_or_nomem(self, wippyi_result_new(self->rt, result, data, size));
 }
 
@@ -764,7 +765,7 @@ static void wippyi_process_take_rest(wippyi_worker *w, wippyi_slot *slot, uint64
     rest = wippyi_mailbox_take_after(&slot->box, seen);
     if (slot->fresh == seen) {
         slot->fresh_end = &seen->next_;
-    } else if (w->self.seen_done) {
+    } else if ((w->self.bits & WIPPYI_SELF_SEEN_DONE) != 0) {
         wippyi_mail_release(w->host->rt, w, seen);
     }
     wippyi_intake(w, slot, pid, rest);
@@ -786,7 +787,7 @@ WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot, uint
             wippyi_process_stay(w, slot, pid);
             return;
         }
-        if (WIPPYI_LIKELY(w->self.seen_done)) {
+        if (WIPPYI_LIKELY((w->self.bits & WIPPYI_SELF_SEEN_DONE) != 0)) {
             wippyi_heap_put(&w->heap, seen->class_, seen);
         }
     } else if (slot->fresh != NULL || !wippyi_mailbox_idle(&slot->box)) {
@@ -801,7 +802,7 @@ WIPPYI_INLINE void wippyi_process_rest(wippyi_worker *w, wippyi_slot *slot, uint
     }
 }
 
-WIPPYI_INLINE void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
+static void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
 {
     bool is = (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) != 0;
     if (WIPPYI_LIKELY(is == blocked)) {
@@ -815,11 +816,10 @@ WIPPYI_INLINE void wippyi_mark_blocked(wippyi_slot *slot, bool blocked)
     }
 }
 
-WIPPYI_INLINE void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
+WIPPYI_INLINE void wippyi_step_enter(wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_a32_store_rlx(&w->overdue, 0);
-    wippyi_ap_store_rlx(&w->running, slot);
-    wippyi_a64_store_rlx(&w->running_pid, pid);
+    wippyi_ap_store_rel(&w->running, slot);
     /* odd: inside a step. release: an interrupt on this thread sees `running` */
     wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
 }
@@ -830,7 +830,6 @@ WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
     if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&w->overdue) != 0)) {
         wippyi_worker_relieved(w);
     }
-    wippyi_a64_store_rlx(&w->executed, wippyi_a64_load_rlx(&w->executed) + 1);
 }
 
 /* The end of a step that is not simply over. */
@@ -889,8 +888,9 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
 {
     wippy_self *self = &w->self;
     wippy_status status;
+    uint32_t unusual;
     wippyi_self_step(self, w, slot, pid, seen);
-    wippyi_step_enter(w, slot, pid);
+    wippyi_step_enter(w, slot);
     wippyi_a32_store_rlx(&slot->head.link, wippyi_a32_load_rlx(&slot->head.link) + 1);
     status = self->type->desc.step(self, slot->state);
     wippyi_step_leave(w);
@@ -900,13 +900,13 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
         wippyi_self_drop_current(self);
     }
     self->slot = NULL;
-    if (WIPPYI_UNLIKELY((uint32_t)status > (uint32_t)WIPPY_YIELD || self->result != NULL ||
-                        self->upgrade != NULL || self->rt->guarded)) {
+    unusual = (self->bits & ~(uint32_t)WIPPYI_SELF_SEEN_DONE) |
+              (wippyi_a32_load_rlx(&slot->marks) & WIPPYI_MARK_BLOCKED) | (uint32_t)status;
+    if (WIPPYI_UNLIKELY(unusual != 0)) { /* WIPPY_IDLE is 0 */
         wippyi_process_after(w, slot, pid, status);
-        return;
+    } else {
+        wippyi_process_rest(w, slot, pid, seen);
     }
-    wippyi_mark_blocked(slot, status == WIPPY_YIELD);
-    wippyi_process_rest(w, slot, pid, seen);
 }
 
 static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, int which)
@@ -1125,8 +1125,7 @@ WIPPY_API wippy_result wippy_cancel(wippy_self *self, wippy_pid target, const ch
 
 /* live -> live and terminated, only for this tenant: the generation is part of the word.
    seq_cst: before the claim, see wippyi_mailbox_idle(). */
-static wippy_result wippyi_terminate_live(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
-                                          uint64_t pid)
+static wippy_result wippyi_terminate_live(wippyi_worker *w, wippyi_slot *slot, uint64_t pid)
 {
     uint64_t expected = pid;
     if (!wippyi_a64_cas_sc(&slot->life, &expected, pid | WIPPYI_LIFE_TERMINATE)) {
@@ -1159,11 +1158,11 @@ WIPPYI_FN wippy_result wippyi_terminate(wippy_runtime *rt, wippyi_worker *w, uin
     if (slot == NULL || pid == 0) {
         return WIPPY_ERR_GONE;
     }
-    r = wippyi_terminate_live(rt, w, slot, pid);
+    r = wippyi_terminate_live(w, slot, pid);
     if (r == WIPPY_OK || !wippyi_terminate_unborn(rt, slot, pid)) {
         return r;
     }
-    (void)wippyi_terminate_live(rt, w, slot, pid); /* born meanwhile: it may not have seen the mark */
+    (void)wippyi_terminate_live(w, slot, pid); /* born meanwhile: it may not have seen the mark */
     return WIPPY_OK;
 }
 

@@ -238,8 +238,8 @@ static wippy_result wippyi_relate_to(wippy_self *self, wippy_pid target, bool is
     wippyi_relation *relation;
     wippyi_relations *spares[2];
     wippy_result r;
-    if (self->slot == NULL || self->closing || target.id == 0) {
-        return self->slot == NULL || self->closing ? WIPPY_ERR_INVALID : WIPPY_ERR_GONE;
+    if (self->slot == NULL || wippyi_self_closing(self) || target.id == 0) {
+        return self->slot == NULL || wippyi_self_closing(self) ? WIPPY_ERR_INVALID : WIPPY_ERR_GONE;
     }
     if (target.id == self->pid.id) {
         return is_link ? WIPPY_OK : WIPPY_ERR_INVALID;

@@ -444,13 +444,15 @@ WIPPY_API wippy_result wippy_create(wippy_runtime **out, const wippy_desc *given
     wippyi_a64_init(&rt->random, desc.random_seed != 0 ? desc.random_seed : wippyi_entropy64());
     rt->outside.rt = rt;
     rt->outside.heap = &rt->outside_heap;
-    rt->outside.guarded = true;
+    rt->outside.bits = WIPPYI_SELF_GUARDED;
+    rt->self_bits = desc.trace_fn != NULL || desc.strict_rights || desc.sim.on
+                        ? (uint32_t)WIPPYI_SELF_GUARDED
+                        : 0;
     r = desc.sim.on ? wippyi_sim_open(rt) : WIPPY_OK;
     if (r != WIPPY_OK) {
         wippyi_mem_free(&mem, rt, sizeof(*rt));
         return r;
     }
-    rt->guarded = desc.trace_fn != NULL || desc.strict_rights;
     r = wippyi_core_init(rt);
     r = r == WIPPY_OK ? wippyi_upper_init(rt) : r;
     if (r != WIPPY_OK) {

@@ -77,7 +77,7 @@ static void wippyi_trace_send(wippy_self *self, uint64_t to)
 static wippy_result wippyi_send_begin(wippy_self *self, wippy_pid to, size_t size,
                                       wippyi_slot **slot)
 {
-    if (WIPPYI_UNLIKELY(size > self->rt->desc.max_message_bytes || self->closing)) {
+    if (WIPPYI_UNLIKELY(size > self->rt->desc.max_message_bytes || wippyi_self_closing(self))) {
         return WIPPY_ERR_INVALID;
     }
     wippyi_sim_point(self);
@@ -162,8 +162,8 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid t
     wippyi_slot *slot;
     wippy_mail *mail;
     wippyi_push_result pushed;
-    if (WIPPYI_UNLIKELY(self->guarded || size > WIPPYI_SEND_SMALL || count > UINT16_MAX ||
-                        !wippyi_slab_has(slots, index))) {
+    if (WIPPYI_UNLIKELY((self->bits & WIPPYI_SELF_GUARDED) != 0 || size > WIPPYI_SEND_SMALL ||
+                        count > UINT16_MAX || !wippyi_slab_has(slots, index))) {
         return wippyi_send_slow(self, to, topic, data, size, count);
     }
     slot = (wippyi_slot *)wippyi_slab_record(slots, index, sizeof(wippyi_slot));

@@ -40,21 +40,17 @@ WIPPYI_FN void wippyi_state_put(wippy_runtime *rt, wippyi_worker *w, uint16_t ty
 /* What the worker was doing when an init began. */
 typedef struct wippyi_interlude {
     void *running;
-    uint64_t running_pid;
     bool within_step;
 } wippyi_interlude;
 
 /* An init is user code: the watchdog has to see it, whether a step asked for it or it comes from a
    queue, and an interrupt is for what runs now. */
-static void wippyi_init_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
-                              wippyi_interlude *outer)
+static void wippyi_init_enter(wippyi_worker *w, wippyi_slot *slot, wippyi_interlude *outer)
 {
     uint64_t step = wippyi_a64_load_rlx(&w->step_number);
     outer->running = wippyi_ap_load_rlx(&w->running);
-    outer->running_pid = wippyi_a64_load_rlx(&w->running_pid);
     outer->within_step = (step & 1) != 0;
-    wippyi_ap_store_rlx(&w->running, slot);
-    wippyi_a64_store_rlx(&w->running_pid, pid);
+    wippyi_ap_store_rel(&w->running, slot);
     if (!outer->within_step) {
         wippyi_a32_store_rlx(&w->overdue, 0);
         wippyi_a64_store_rel(&w->step_number, step + 1); /* as a step does */
@@ -63,9 +59,9 @@ static void wippyi_init_enter(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
 
 static void wippyi_init_leave(wippyi_worker *w, const wippyi_interlude *outer)
 {
-    wippyi_ap_store_rlx(&w->running, outer->running);
-    wippyi_a64_store_rlx(&w->running_pid, outer->running_pid);
+    wippyi_ap_store_rel(&w->running, outer->running);
     if (!outer->within_step) {
+        wippyi_a64_store_rlx(&w->inits, wippyi_a64_load_rlx(&w->inits) + 1);
         wippyi_a64_store_rel(&w->step_number, wippyi_a64_load_rlx(&w->step_number) + 1);
     }
 }
@@ -499,11 +495,11 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
     }
     if (r == WIPPY_OK && type->desc.init != NULL) {
         wippyi_interlude outer;
-        wippyi_init_enter(w, slot, job->pid.id, &outer);
+        wippyi_init_enter(w, slot, &outer);
         r = type->desc.init(&self, slot->state, &job->input);
         wippyi_init_leave(w, &outer);
     }
-    if (r == WIPPY_OK && self.failed) {
+    if (r == WIPPY_OK && (self.bits & WIPPYI_SELF_FAILED) != 0) {
         r = WIPPY_ERR_INTERNAL; /* wippy_fail() was called but not returned */
     }
     if (self.upgrade != NULL) {
@@ -618,7 +614,7 @@ static wippy_result wippyi_spawn_check(const wippy_self *self, const wippy_spawn
 {
     wippy_message checked;
     uint32_t i;
-    if (desc == NULL || self->closing || (desc->name != NULL && desc->name[0] == '\0')) {
+    if (desc == NULL || wippyi_self_closing(self) || (desc->name != NULL && desc->name[0] == '\0')) {
         return wippyi_refuse(diag, WIPPY_ERR_INVALID, "invalid spawn description");
     }
     for (i = 0; i < desc->message_count; i++) {
@@ -725,9 +721,10 @@ static bool wippyi_spawn_wait(wippy_runtime *rt, wippyi_ticket *ticket)
     if ((step & 1) != 0) {
         return wippyi_sim_ticket(rt, ticket);
     }
-    wippyi_ap_store_rlx(&w->running, NULL); /* no process's: the last one has its step behind it */
+    wippyi_ap_store_rel(&w->running, NULL); /* no process's: the last one has its step behind it */
     wippyi_a64_store_rel(&w->step_number, step + 1); /* as a step does */
     answered = wippyi_sim_ticket(rt, ticket);
+    wippyi_a64_store_rlx(&w->inits, wippyi_a64_load_rlx(&w->inits) + 1); /* it is no step */
     wippyi_a64_store_rel(&w->step_number, step + 2);
     wippyi_worker_relieved(w);
     return answered;
@@ -991,7 +988,7 @@ WIPPY_API wippy_result wippy_exec(wippy_self *self, const wippy_spawn_desc *desc
     wippyi_yield *yield;
     wippy_token opened;
     wippy_result r;
-    if (self->slot == NULL || self->closing) {
+    if (self->slot == NULL || wippyi_self_closing(self)) {
         return wippyi_refuse(diag, WIPPY_ERR_INVALID, "exec needs a process");
     }
     yield = wippyi_yield_open(self->rt, self->worker, self->slot, self->pid.id, desc->tag);
@@ -1028,6 +1025,7 @@ WIPPY_API wippy_status wippy_upgrade(wippy_self *self, const char *entry, wippy_
         wippyi_job_free(self->rt, self->worker, self->upgrade);
     }
     self->upgrade = wippyi_job_copy(self->rt, self->worker, &job);
+    self->bits |= WIPPYI_SELF_RECORDED;
     if (self->upgrade == NULL) {
         return wippy_fail(self, WIPPY_ERR_NOMEM, "upgrade: create failed: out of memory");
     }
@@ -1225,12 +1223,12 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
     wippyi_self_begin(self, w, slot, self->pid.id);
     if (wippyi_type_at(rt, slot->type)->desc.init != NULL) {
         wippyi_interlude outer;
-        wippyi_init_enter(w, slot, self->pid.id, &outer);
+        wippyi_init_enter(w, slot, &outer);
         r = wippyi_type_at(rt, slot->type)->desc.init(self, slot->state, &job->input);
         wippyi_init_leave(w, &outer);
     }
     wippyi_job_free(rt, w, job);
-    if (r != WIPPY_OK || self->failed) {
+    if (r != WIPPY_OK || (self->bits & WIPPYI_SELF_FAILED) != 0) {
         wippyi_upgrade_fail(self, "init", r != WIPPY_OK ? r : WIPPY_ERR_INTERNAL,
                             wippy_result_text(r));
         return false;

@@ -60,7 +60,7 @@ WIPPY_API wippy_result wippy_host_stats(wippy_runtime *rt, wippy_host handle, wi
     count = wippyi_a32_load_acq(&host->worker_slots);
     for (i = 0; i < count; i++) {
         const wippyi_worker *w = wippyi_host_worker(host, i);
-        out->executed += wippyi_a64_load_rlx(&w->executed);
+        out->executed += wippyi_worker_executed(w);
         out->stolen += wippyi_a64_load_rlx(&w->stolen);
         out->parked += wippyi_a64_load_rlx(&w->parked);
         out->messages += wippyi_a64_load_rlx(&w->messages);
@@ -80,7 +80,7 @@ WIPPY_API wippy_result wippy_worker_stats(wippy_runtime *rt, wippy_host handle, 
     w = wippyi_host_worker(host, index);
     memset(out, 0, sizeof(*out));
     out->index = index;
-    out->executed = wippyi_a64_load_rlx(&w->executed);
+    out->executed = wippyi_worker_executed(w);
     out->stolen = wippyi_a64_load_rlx(&w->stolen);
     out->parked = wippyi_a64_load_rlx(&w->parked);
     out->queue_depth = wippyi_worker_queued(w);

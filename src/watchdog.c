@@ -48,7 +48,7 @@ static void wippyi_watchdog_report(wippy_runtime *rt, wippyi_worker *w)
     char text[256];
     wippy_pid pid;
     wippy_slice none;
-    pid.id = wippyi_a64_load_rlx(&w->running_pid);
+    pid.id = wippyi_worker_runs(w);
     none.data = NULL;
     none.size = 0;
     (void)wippy_pid_text(rt, pid, text, sizeof(text));
@@ -115,7 +115,7 @@ static bool wippyi_watchdog_endable(wippy_runtime *rt, uint64_t pid)
 /* Who runs in the step the watchdog saw; 0: that step is over. */
 static uint64_t wippyi_watchdog_running(const wippyi_worker *w)
 {
-    uint64_t pid = wippyi_a64_load_rlx(&w->running_pid);
+    uint64_t pid = wippyi_worker_runs(w);
     return wippyi_a64_load_acq(&w->step_number) == w->seen_step ? pid : 0;
 }
 

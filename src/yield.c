@@ -335,7 +335,7 @@ WIPPY_API size_t wippy_open_yields(const wippy_self *self)
 
 static wippy_result wippyi_open_checked(wippy_self *self, uint64_t tag, wippyi_yield **yield)
 {
-    if (self->slot == NULL || self->closing) {
+    if (self->slot == NULL || wippyi_self_closing(self)) {
         return WIPPY_ERR_INVALID;
     }
     wippyi_sim_point(self);

@@ -104,8 +104,7 @@ static void kit_boring_worker(wippyi_worker *w)
     explore_boring(&w->step_number, sizeof(w->step_number));
     explore_boring(&w->overdue, sizeof(w->overdue));
     explore_boring(&w->running, sizeof(w->running));
-    explore_boring(&w->running_pid, sizeof(w->running_pid));
-    explore_boring(&w->executed, sizeof(w->executed));
+    explore_boring(&w->inits, sizeof(w->inits));
     explore_boring(&w->stolen, sizeof(w->stolen));
     explore_boring(&w->parked, sizeof(w->parked));
     explore_boring(&w->messages, sizeof(w->messages));
