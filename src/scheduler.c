@@ -15,7 +15,8 @@
 #define WIPPYI_NORMAL_EVERY  8     /* looks between two in which normal goes before high */
 #define WIPPYI_TAKE_MAX      16    /* taken from the global queue at once */
 #define WIPPYI_SPREAD_NS     20000 /* queued work worth waking another core for */
-#define WIPPYI_STEAL_NS      4000  /* queued work worth moving to a core that is awake */
+#define WIPPYI_STEAL_NS      20000 /* queued work worth moving to a core that is awake: less, and the
+                                      lines that move with it cost more than the core gains */
 #define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
 #define WIPPYI_FIRE_MAX      256   /* timers fired at once: records that are still in the cache when
                                       their processes run; what is late by then is not made later */
@@ -550,6 +551,7 @@ static WIPPYI_NOINLINE bool wippyi_idle_timers(wippyi_worker *w)
     if (now < wippyi_wheels_next_ns(w)) {
         return false;
     }
+    w->by_timer = true;
     wippyi_wheels_fire(w, w, now);
     return wippyi_worker_has_own(w);
 }
@@ -598,14 +600,18 @@ static wippyi_slot *wippyi_find(wippyi_worker *w)
     return slot != NULL ? slot : wippyi_steal(w);
 }
 
-/* Look again and again for about as long as a wake costs. At most one such worker per two CPUs. */
+/* Look again and again for about as long as a wake costs. At most one such worker per two CPUs; and
+   none whose work comes from its own timers, for it knows when to come back: between the ticks of many
+   timers there would be nothing but spinning. */
 static wippyi_slot *wippyi_spin(wippyi_worker *w)
 {
     wippy_runtime *rt = w->host->rt;
-    uint32_t spinners =
-        wippyi_a32_add_rlx(&rt->searching, 1); /* gauge: one spinner more does no harm */
     wippyi_slot *slot = NULL;
-    uint32_t i, k;
+    uint32_t spinners, i, k;
+    if (w->by_timer) {
+        return NULL;
+    }
+    spinners = wippyi_a32_add_rlx(&rt->searching, 1); /* gauge: one spinner more does no harm */
     if (spinners < (rt->cpu_count + 1) / 2) {
         for (i = 0; i < WIPPYI_SPINS && slot == NULL && wippyi_a32_load_rlx(&w->quit) == 0; i++) {
             for (k = 0; k < 8; k++) {
@@ -690,6 +696,7 @@ static bool wippyi_park_begin(wippyi_worker *w)
 static void wippyi_park_end(wippyi_worker *w, bool woken)
 {
     if (woken) {
+        w->by_timer = false;
         w->searching = true; /* the waker counted us */
     } else if (!wippyi_unpark_self(w)) {
         (void)wippyi_ticket_wait(&w->ticket, UINT64_MAX); /* it is on its way */
