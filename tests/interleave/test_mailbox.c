@@ -1,5 +1,5 @@
 /* Mailbox: every message once and in the order of its sender, one owner at a time, no lost wakeup,
-   close and open against pushes, terminate against idle. */
+   close and open against pushes, terminate against idle; the same for an owner that peeks. */
 #include "implementation.h"
 
 #define MAILS 4
@@ -15,6 +15,8 @@ typedef struct world {
     uint32_t got_count;
     wippyi_a32 refused;
     bool terminated;
+    bool again; /* a block was used again */
+    bool peeks; /* the owner leaves the only mail in the box while it uses it */
     uint32_t tenant; /* plain: written before open, read by the owner */
 } world;
 
@@ -52,9 +54,9 @@ static void setup_held(void)
     setup_with(WIPPYI_BOX_EMPTY);
 }
 
-static void push(uint32_t number)
+/* Whatever the block said before: it is the caller's. */
+static void push_block(wippy_mail *mail, uint32_t number)
 {
-    wippy_mail *mail = &w->mail[number];
     wippyi_push_result r;
     mail->to_ = number + 1;
     r = wippyi_mailbox_push(&w->box, mail);
@@ -67,12 +69,54 @@ static void push(uint32_t number)
     }
 }
 
+static void push(uint32_t number)
+{
+    push_block(&w->mail[number], number);
+}
+
+static void see(const wippy_mail *mail)
+{
+    EXPLORE_CHECK(w->got_count < 8);
+    w->got[w->got_count++] = (uint32_t)mail->to_ - 1;
+}
+
 static void see_list(wippy_mail *list)
 {
     for (; list != NULL; list = list->next_) {
-        EXPLORE_CHECK(w->got_count < 8);
-        w->got[w->got_count++] = (uint32_t)list->to_ - 1;
+        see(list);
     }
+}
+
+#define FREED 99u
+
+/* The owner has one mail in hand that is still in the box. False: it stays the owner. */
+static bool own_peeked(wippy_mail *mail)
+{
+    wippy_mail *rest;
+    see(mail);
+    mail->to_ = 0; /* written while others push in front of it, as what is kept on a shelf */
+    if (wippyi_mailbox_idle_after(&w->box, mail)) {
+        mail->to_ = FREED;
+        mail->next_ = mail;
+        return true;
+    }
+    rest = wippyi_mailbox_take_after(&w->box, mail);
+    mail->to_ = FREED;
+    mail->next_ = mail;
+    EXPLORE_CHECK(rest != NULL);
+    see_list(rest);
+    return false;
+}
+
+/* True: nobody owns it any more. */
+static bool own_mail(void)
+{
+    wippy_mail *mail = w->peeks ? wippyi_mailbox_peek(&w->box) : NULL;
+    if (mail != NULL) {
+        return own_peeked(mail);
+    }
+    see_list(wippyi_mailbox_take(&w->box));
+    return wippyi_mailbox_idle(&w->box);
 }
 
 /* One turn of the owner, as the scheduler does it. */
@@ -84,8 +128,7 @@ static void own(void)
         see_list(wippyi_mailbox_close(&w->box));
         return;
     }
-    see_list(wippyi_mailbox_take(&w->box));
-    if (!wippyi_mailbox_idle(&w->box)) {
+    if (!own_mail()) {
         wippyi_a32_add_acqrel(&w->runs, 1);
         return;
     }
@@ -236,6 +279,83 @@ static void check_reborn(void)
     EXPLORE_CHECK(w->tenant == 2);
 }
 
+/* ---- an owner that peeks ---- */
+
+static void setup_peeking(void)
+{
+    setup_idle();
+    w->peeks = true;
+}
+
+/* One mail is in the box and its owner is about to look. */
+static void setup_peeking_one(void)
+{
+    setup_peeking();
+    push(0);
+    w->owned = 0;
+}
+
+static void push_second(void)
+{
+    push(1);
+}
+
+static void check_two(void)
+{
+    finish(2);
+    EXPLORE_CHECK(wippyi_a32_load_rlx(&w->refused) == 0);
+    EXPLORE_CHECK(seen_at(0) != 0 && seen_at(1) != 0);
+}
+
+static void check_peek_terminated(void)
+{
+    finish(2);
+    EXPLORE_CHECK(w->terminated);
+}
+
+/* Who has freed the mail sends its block again, to the same box: a sender that took it for its head
+   links to it, and must link to what it says now. */
+static void work_and_use_again(void)
+{
+    uint32_t i;
+    work();
+    for (i = 0; i < MAILS - 1; i++) {
+        if (w->mail[i].to_ == FREED) {
+            w->again = true;
+            push_block(&w->mail[i], 3);
+            work();
+            return;
+        }
+    }
+}
+
+static void check_again(void)
+{
+    finish(w->again ? 3 : 2);
+    EXPLORE_CHECK(seen_at(0) != 0 && seen_at(1) != 0 && (seen_at(3) != 0) == w->again);
+}
+
+/* The process ends with the mail in hand: the rest is taken, then the box closes. */
+static void end_peeked(void)
+{
+    wippy_mail *mail = wippyi_mailbox_peek(&w->box);
+    w->owned++;
+    if (mail != NULL) {
+        see(mail);
+        see_list(wippyi_mailbox_take_after(&w->box, mail));
+        mail->to_ = FREED;
+        mail->next_ = mail;
+    }
+    see_list(wippyi_mailbox_close(&w->box));
+}
+
+static void check_end_peeked(void)
+{
+    EXPLORE_CHECK(w->got_count + wippyi_a32_load_rlx(&w->refused) == 3);
+    EXPLORE_CHECK(seen_at(0) == 1);
+    EXPLORE_CHECK(wippyi_ap_load_rlx(&w->box.head) == WIPPYI_BOX_CLOSED);
+}
+
 static const explore_program programs[] = {
     {"push_push_take", setup_idle, {push_two, push_third, work}, check_three, NULL, false},
     {"push_while_owned", setup_owned, {push_two, push_and_work, work}, check_three, NULL, false},
@@ -258,6 +378,18 @@ static const explore_program programs[] = {
      check_reborn,
      NULL,
      false},
+    {"peek_push_push", setup_peeking, {push_two, push_and_work, work}, check_three, NULL, false},
+    {"peek_against_push", setup_peeking_one, {work, push_second}, check_two, NULL, false},
+    {"peek_two_workers", setup_peeking_one, {work, push_second, work}, check_two, NULL, false},
+    {"peek_terminate", setup_peeking_one, {terminate, work}, check_terminated, NULL, false},
+    {"peek_terminate_push",
+     setup_peeking_one,
+     {terminate, work, push_second},
+     check_peek_terminated,
+     NULL,
+     false},
+    {"peek_use_again", setup_peeking_one, {work_and_use_again, push_second}, check_again, NULL, false},
+    {"peek_end", setup_peeking_one, {end_peeked, push_second, push_third}, check_end_peeked, NULL, false},
 };
 
 int main(int argc, char **argv)

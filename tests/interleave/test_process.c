@@ -171,6 +171,83 @@ static void check_writable(void)
     EXPLORE_CHECK(wippyi_a32_load_rlx(&kit_slot(k->actors[0].pid)->pending) == 0);
 }
 
+/* ---- the only mail of a step stays in the mailbox: what else may come meanwhile ---- */
+
+/* The first message is kept on a shelf and looked at again with the next mail. */
+static wippy_status keep_first(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    if (a->count == 1) {
+        EXPLORE_CHECK(wippy_shelf_keep(self, mail, 0) == WIPPY_OK);
+    } else if (wippy_kept_count(self) > 0) {
+        int64_t number = 0;
+        mail = wippy_shelf_take(self, 0);
+        memcpy(&number, wippy_mail_data(mail), sizeof(number));
+        EXPLORE_CHECK(number == 1 && mail->kind == WIPPY_MAIL_MESSAGE);
+    }
+    return WIPPY_IDLE;
+}
+
+static void setup_keep(void)
+{
+    kit_open(2);
+    k->actors[0].on_mail = keep_first;
+    kit_spawn(k->w[0], 0);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static void cancel_and_send(void)
+{
+    k->answers[3] = wippyi_cancel(k->rt, k->w[1], 0, k->actors[0].pid.id, NULL);
+    k->answers[0] = kit_send(&k->w[1]->self, k->actors[0].pid, 2);
+    kit_work(k->w[1], 2);
+}
+
+static void check_keep(void)
+{
+    const actor *a = &k->actors[0];
+    kit_settle();
+    EXPLORE_CHECK(k->answers[0] == WIPPY_OK && k->answers[3] == WIPPY_OK);
+    EXPLORE_CHECK(a->count == 3 && a->empty_steps == 0);
+    EXPLORE_CHECK(a->seen[0].number == 1 && a->seen[1].kind == WIPPY_MAIL_CANCEL);
+    EXPLORE_CHECK(a->seen[2].number == 2);
+    EXPLORE_CHECK(wippyi_ap_load_rlx(&kit_slot(a->pid)->box.head) == WIPPYI_BOX_IDLE);
+}
+
+/* The first step leaves it unread and goes on. */
+static wippy_status go_on(wippy_self *self, actor *a)
+{
+    (void)self;
+    (void)a;
+    return WIPPY_CONTINUE;
+}
+
+static void setup_unread(void)
+{
+    kit_open(2);
+    k->actors[0].on_start = go_on;
+    EXPLORE_CHECK(kit_try_spawn(&k->w[0]->self, 0, 0, NULL) == WIPPY_OK);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static void check_unread(void)
+{
+    const actor *a = &k->actors[0];
+    kit_settle();
+    EXPLORE_CHECK(k->answers[0] == WIPPY_OK && k->answers[3] == WIPPY_OK && a->count == 3);
+    EXPLORE_CHECK(a->seen[0].number == 1 && a->seen[1].kind == WIPPY_MAIL_CANCEL);
+    EXPLORE_CHECK(a->seen[2].number == 2);
+}
+
+/* It ends in the step that has the mail, while a cancel and a message come. */
+static void check_done_peeking(void)
+{
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].closes == 1 && !kit_alive(k->actors[0].pid));
+    EXPLORE_CHECK(k->actors[0].count == 1);
+    EXPLORE_CHECK(wippyi_a64_load_rlx(&k->rt->dead_letters) <= 1);
+    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == 0);
+}
+
 static const explore_program programs[] = {
     {"send_two_workers",
      setup_send,
@@ -200,6 +277,9 @@ static const explore_program programs[] = {
      NULL,
      false},
     {"full_and_writable", setup_writable, {work_0, work_1}, check_writable, NULL, false},
+    {"peek_keep", setup_keep, {work_0, cancel_and_send}, check_keep, NULL, false},
+    {"peek_unread", setup_unread, {work_0, cancel_and_send}, check_unread, NULL, false},
+    {"peek_done", setup_end, {work_0, cancel_and_send}, check_done_peeking, NULL, false},
 };
 
 int main(int argc, char **argv)

@@ -2,4 +2,4 @@
 # FILE process.c
 # RUN test_process terminate_step
 # RUN test_process terminate_two_workers
-/^WIPPYI_FN wippy_result wippyi_terminate/,/^}/s/if (wippyi_mailbox_claim(&slot->box))/if (wippyi_mailbox_claim(\&slot->box) || 1)/
+/^static wippy_result wippyi_terminate_live/,/^}/s/if (wippyi_mailbox_claim(&slot->box))/if (wippyi_mailbox_claim(\&slot->box) || 1)/

@@ -2,4 +2,4 @@
 # FILE scheduler.c
 # RUN test_scheduler park_one
 # RUN test_scheduler park_two
-/^static void wippyi_park(/,/^}/s/wippyi_a64_add_sc(&host->sleep_word,/wippyi_a64_add_acqrel(\&host->sleep_word,/
+/^static bool wippyi_park_begin(/,/^}/s/wippyi_a64_add_sc(&host->sleep_word,/wippyi_a64_add_acqrel(\&host->sleep_word,/
