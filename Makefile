@@ -238,8 +238,8 @@ $(LUA_TESTS): $(BUILD)/%: %.c tests/test.h $(LUA_LIB) $(LIB)
 	$(COMPILE) -iquote tests $(INCLUDE) $< $(LDFLAGS) $(LUA_LIB) $(LIB) $(LUA_LIBS) $(LIBS) -o $@
 
 # Calls to the system that tests/faults/system.c may let fail. Only where the linker has --wrap.
-WRAPPED := pthread_create open fopen read write fwrite rename opendir fstat stat fstatat epoll_create1 \
-	eventfd epoll_ctl pipe clock_gettime \
+WRAPPED := pthread_create pthread_mutex_init pthread_cond_init pthread_condattr_init open fopen read write \
+	fwrite rename opendir readdir fstat stat fstatat epoll_create1 eventfd epoll_ctl pipe clock_gettime \
 	pthread_cond_timedwait syscall
 comma := ,
 
@@ -365,7 +365,8 @@ coverage:
 	@mkdir -p $(BUILD)/coverage
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage OUT=$(BUILD)/coverage SOURCE_LINES=1 \
-		CFLAGS='$(COVERAGE)' CXXFLAGS='$(COVERAGE)' TEST_SCALE=$(or $(COVERAGE_SCALE),20) test-programs || true
+		CFLAGS='$(COVERAGE)' CXXFLAGS='$(COVERAGE)' TEST_SCALE=$(or $(COVERAGE_SCALE),20) \
+		FAULTS=full test-programs || true
 	@tests/coverage/report $(BUILD)/coverage
 
 # ---- benchmarks and examples ----

@@ -28,7 +28,8 @@ typedef enum fault_kind {
     FAULT_THREAD,    /* pthread_create */
     FAULT_OPEN,      /* open, fopen */
     FAULT_READ,      /* read from a file */
-    FAULT_LIST,      /* opendir */
+    FAULT_LOCK,      /* pthread_mutex_init, pthread_cond_init, pthread_condattr_init */
+    FAULT_LIST,      /* opendir, readdir */
     FAULT_STAT,      /* fstat, fstatat, stat */
     FAULT_WRITE,     /* write, fwrite to a file */
     FAULT_RENAME,

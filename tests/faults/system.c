@@ -69,6 +69,21 @@ WRAP(int, pthread_create,
     return fails(FAULT_THREAD, EAGAIN) ? EAGAIN : __real_pthread_create(thread, attr, fn, arg);
 }
 
+WRAP(int, pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes))
+{
+    return fails(FAULT_LOCK, ENOMEM) ? ENOMEM : __real_pthread_mutex_init(mutex, attributes);
+}
+
+WRAP(int, pthread_cond_init, (pthread_cond_t * cond, const pthread_condattr_t *attributes))
+{
+    return fails(FAULT_LOCK, ENOMEM) ? ENOMEM : __real_pthread_cond_init(cond, attributes);
+}
+
+WRAP(int, pthread_condattr_init, (pthread_condattr_t * attributes))
+{
+    return fails(FAULT_LOCK, ENOMEM) ? ENOMEM : __real_pthread_condattr_init(attributes);
+}
+
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
@@ -114,6 +129,11 @@ WRAP(int, rename, (const char *from, const char *to))
 WRAP(DIR *, opendir, (const char *path))
 {
     return fails(FAULT_LIST, EACCES) ? NULL : __real_opendir(path);
+}
+
+WRAP(struct dirent *, readdir, (DIR * stream))
+{
+    return fails(FAULT_LIST, EIO) ? NULL : __real_readdir(stream);
 }
 
 WRAP(int, fstat, (int fd, struct stat *info))

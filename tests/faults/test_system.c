@@ -176,6 +176,89 @@ TEST(test_faults_threads_of_services)
     CHECK(fault_sweep(FAULT_THREAD, scenario_services, NULL) >= 3);
 }
 
+/* ------------------------------------------------------------------ locks */
+
+static const char locks_text[] =
+    "namespace: app\nentries:\n"
+    "  - {name: mem, kind: env.storage.memory}\n"
+    "  - {name: os, kind: env.storage.os}\n"
+    "  - {name: router, kind: env.storage.router, storages: [mem, os]}\n"
+    "  - {name: var, kind: env.variable, variable: VAR, storage: 'app:router', default: d}\n"
+    "  - {name: p, kind: process.native, type: actor}\n"
+    "  - {name: h, kind: process.host, host: {workers: 2}, lifecycle: {auto_start: true, restart: "
+    "{initial_delay: 1ms, max_delay: 5ms}}}\n";
+
+static bool host_runs(void *arg)
+{
+    wippy_service_info info;
+    return wippy_service_state((wippy_runtime *)arg, "app:h", &info) == WIPPY_OK &&
+           info.status == WIPPY_SERVICE_RUNNING;
+}
+
+/* What must be made is made, or is not there; what was not is made later. */
+static void scenario_locks(fault_run *run, void *arg)
+{
+    wippy_host pool = {0}, none = {0};
+    core_actor a = {0};
+    uint32_t dropped = 0;
+    wippy_desc desc;
+    core c;
+    (void)arg;
+    memset(&c, 0, sizeof(c));
+    memset(&desc, 0, sizeof(desc));
+    desc.allocator = fault_allocator(run);
+    wippy_result r = wippy_create(&c.rt, &desc);
+    if (r != WIPPY_OK) {
+        CHECK_EQ_INT(r, WIPPY_ERR_NOMEM);
+        fault_disarm(run);
+        REQUIRE(wippy_create(&c.rt, &desc) == WIPPY_OK);
+    }
+    c.out = wippy_outside(c.rt);
+    REQUIRE(core_types(&c) == WIPPY_OK);
+    r = core_add_host(&c, "app:pool", WIPPY_HOST_POOL, 2, &pool);
+    CHECK(r == WIPPY_OK || r == WIPPY_ERR_NOMEM);
+    wippy_result resized = r == WIPPY_OK ? wippy_host_resize(c.rt, pool, 3) : WIPPY_OK;
+    CHECK(resized == WIPPY_OK || resized == WIPPY_ERR_NOMEM);
+    wippy_result loaded =
+        wippy_load_text(c.rt, "locks", locks_text, sizeof(locks_text) - 1, NULL);
+    CHECK(loaded == WIPPY_OK || loaded == WIPPY_ERR_NOMEM);
+    a.arg = &dropped;
+    a.on_start = ask_blocking;
+    if (r == WIPPY_OK) {
+        wippy_result spawned = core_spawn_by(&c, c.out, &a, pool, 0, NULL);
+        CHECK(spawned == WIPPY_OK || spawned == WIPPY_ERR_NOMEM);
+        CHECK(spawned != WIPPY_OK || core_wait(&a.steps, 1));
+    }
+    wippy_result started = wippy_services_start(c.rt, none);
+    CHECK(started == WIPPY_OK || started == WIPPY_ERR_NOMEM);
+    if (started == WIPPY_OK && loaded == WIPPY_OK) {
+        wippy_result waited = wippy_services_wait(c.rt, 20000000, NULL);
+        CHECK(waited == WIPPY_OK || waited == WIPPY_ERR_UNAVAILABLE ||
+              waited == WIPPY_ERR_TIMEOUT);
+    }
+    fault_disarm(run);
+    if (r != WIPPY_OK) {
+        CHECK_EQ_INT(core_add_host(&c, "app:pool", WIPPY_HOST_POOL, 2, &pool), WIPPY_OK);
+    }
+    if (started != WIPPY_OK) {
+        CHECK_EQ_INT(wippy_services_start(c.rt, none), WIPPY_OK);
+    }
+    if (loaded != WIPPY_OK) {
+        CHECK_EQ_INT(wippy_load_text(c.rt, "locks", locks_text, sizeof(locks_text) - 1, NULL),
+                     WIPPY_OK);
+    }
+    CHECK_WAIT(host_runs, c.rt, 20000);
+    CHECK_EQ_INT(wippy_host_resize(c.rt, pool, 4), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_stop(c.rt, UINT64_MAX), WIPPY_OK);
+    close_core(&c);
+    CHECK_EQ_U64(dropped, (uint64_t)a.number);
+}
+
+TEST(test_faults_locks)
+{
+    CHECK(fault_sweep(FAULT_LOCK, scenario_locks, NULL) > 50);
+}
+
 /* ------------------------------------------------------------------ descriptors */
 
 static wippy_status wait_for_pipe(wippy_self *self, core_actor *a)
@@ -236,6 +319,7 @@ TEST(test_faults_pollers)
     CHECK(fault_sweep(FAULT_POLL, scenario_descriptors, &pump) >= 2);
     CHECK(fault_sweep(FAULT_POLL, scenario_descriptors, &pool) >= 2);
     CHECK(fault_sweep(FAULT_THREAD, scenario_descriptors, &pool) >= 1);
+    CHECK(fault_sweep(FAULT_LOCK, scenario_descriptors, &pool) >= 1);
 }
 
 /* ------------------------------------------------------------------ files */
@@ -605,7 +689,8 @@ TEST(test_faults_clock_lua_and_services)
 
 TEST_MAIN(TEST_ENTRY(test_faults_threads_of_a_host),
           TEST_ENTRY(test_faults_threads_for_blocking_calls),
-          TEST_ENTRY(test_faults_threads_of_services), TEST_ENTRY(test_faults_pollers),
+          TEST_ENTRY(test_faults_threads_of_services), TEST_ENTRY(test_faults_locks),
+          TEST_ENTRY(test_faults_pollers),
           TEST_ENTRY(test_faults_files_that_do_not_read),
           TEST_ENTRY(test_faults_files_of_a_load_that_do_not_open),
           TEST_ENTRY(test_faults_directories_that_do_not_list),
