@@ -302,6 +302,75 @@ TEST(test_json_damaged_text_is_a_value_or_an_error)
 
 /* The stack of a coroutine moves when it grows, at another depth each time. Lua 5.4.4 does not survive
    an open buffer then. */
+/* Sequences at the ends of their ranges: what is no UTF-8 becomes a replacement, byte by byte. */
+TEST(test_json_encode_replaces_what_is_no_utf8)
+{
+#define BAD "\xef\xbf\xbd"
+    static const json_row table[] = {
+        {"t.out(json.encode('\\xc2') , json.encode('\\xe2\\x82'), json.encode('\\xe2\\x41\\x82'))",
+         "\"" BAD "\" \"" BAD BAD "\" \"" BAD "A" BAD "\""},
+        {"t.out(json.encode('\\xe0\\x9f\\xbf'), json.encode('\\xe0\\xa0\\x80'))",
+         "\"" BAD BAD BAD "\" \"\xe0\xa0\x80\""},
+        {"t.out(json.encode('\\xf0\\x8f\\xbf\\xbf'), json.encode('\\xf0\\x90\\x80\\x80'))",
+         "\"" BAD BAD BAD BAD "\" \"\xf0\x90\x80\x80\""},
+        {"t.out(json.encode('\\xf4\\x90\\x80\\x80'), json.encode('\\xf4\\x8f\\xbf\\xbf'))",
+         "\"" BAD BAD BAD BAD "\" \"\xf4\x8f\xbf\xbf\""},
+        {"t.out(json.encode('\\xf5\\x80'), json.encode('\\xed\\x9f\\xbf'))",
+         "\"" BAD BAD "\" \"\xed\x9f\xbf\""},
+    };
+#undef BAD
+    ROWS("", table);
+}
+
+TEST(test_json_numbers_escapes_and_ends)
+{
+    static const json_row table[] = {
+        {"t.out(json.decode('\\t1\\r\\n '), json.decode('-0'), json.decode('1E5'), json.decode('1e+2'), "
+         "json.decode('25e-1'), json.decode('0.5'))",
+         "1 0 100000 100 2.5 0.5"},
+        {"t.out(json.decode('\"\\\\u00e9\\\\u00C9\\\\uD83D\\\\uDE00\"'))",
+         "\xc3\xa9\xc3\x89\xf0\x9f\x98\x80"},
+        {"for _, bad in ipairs{'-', '01', '1.', '1e', '1e+', '.5', '+1', '\"\\\\u12\"', '\"\\\\u12g4\"', "
+         "'\"\\\\', '\"\\\\q\"', '{\"a\" 1}', '{\"a\"', '{1:2}', '1 2', '[1', '[1,', '[,]', 'tru', "
+         "'nul', '\"\\\\uD800\\\\u12\"', '\"\\\\uD800\\\\u\"', ''} do "
+         "local v, err = json.decode(bad) if v ~= nil or not err then t.out('accepted', bad) end end "
+         "t.out('none')",
+         "none"},
+    };
+    ROWS("", table);
+}
+
+TEST(test_json_validate_every_kind_of_value)
+{
+    static const json_row table[] = {
+        {"t.out((json.validate_string({type = 'null'}, 'null')), "
+         "(json.validate_string({type = {'string', 'null'}}, ' null '))) v({type = 'string'}, true)",
+         "true true\nfalse"},
+        {"v({type = 'object'}, {[1] = 1, [3] = 3}) v({type = 'array'}, {a = 1, [1] = 1})",
+         "false\nfalse"},
+        {"v({type = 'integer'}, 2.0) v({type = 'integer'}, 2.5) v({type = 'integer'}, 1/0) "
+         "v({type = 'integer'}, 'x') v({type = 'number'}, 2.5)",
+         "true\nfalse\nfalse\nfalse\ntrue"},
+        {"v({type = {'string', 'null'}}, 'a') v({type = {'string', 'boolean'}}, {}) v({type = 'array'}, {}) "
+         "v({type = 'object'}, {}) v({type = 'string'}, {})",
+         "true\nfalse\ntrue\ntrue\nfalse"},
+        {"v({enum = {1, 'a', {1, 2}}}, {1, 2}) v({enum = {1}}, 2) v({enum = {{1, nil, 3}}}, {1}) "
+         "v({enum = {1}}, {[1] = 1, [5] = 2})",
+         "true\nfalse\nfalse\nfalse"},
+        {"v({required = {'a', 'b'}}, {a = 1}) v({required = {'a'}}, {a = 1}) v({required = {}}, {})",
+         "false\ntrue\ntrue"},
+        {"v({additionalProperties = false}, {a = 1}) v({additionalProperties = true}, {a = 1}) "
+         "v({additionalProperties = false}, {}) "
+         "v({additionalProperties = false, properties = {a = {type = 'number'}}}, {a = 1}) "
+         "v({additionalProperties = false, properties = {a = {}}}, {b = 1})",
+         "false\ntrue\ntrue\ntrue\nfalse"},
+        {"v({properties = {1, 2}}, {a = 1}) v({properties = {a = true}}, {a = 1}) "
+         "v({properties = {a = {type = 'string'}}}, {a = 1}) v({properties = {a = {type = 'string'}}}, {})",
+         "true\ntrue\nfalse\ntrue"},
+    };
+    ROWS("local function v(schema, value) t.out((json.validate(schema, value))) end", table);
+}
+
 TEST(test_json_long_string_that_breaks_off_is_an_error_at_any_depth)
 {
     module_program("json",
@@ -317,5 +386,8 @@ TEST_MAIN(TEST_ENTRY(test_json_encode_values), TEST_ENTRY(test_json_encode_error
           TEST_ENTRY(test_json_decode_values), TEST_ENTRY(test_json_decode_errors),
           TEST_ENTRY(test_json_validate), TEST_ENTRY(test_json_validate_string),
           TEST_ENTRY(test_json_floats_read_back_as_they_were),
+          TEST_ENTRY(test_json_encode_replaces_what_is_no_utf8),
+          TEST_ENTRY(test_json_numbers_escapes_and_ends),
+          TEST_ENTRY(test_json_validate_every_kind_of_value),
           TEST_ENTRY(test_json_damaged_text_is_a_value_or_an_error),
           TEST_ENTRY(test_json_long_string_that_breaks_off_is_an_error_at_any_depth))

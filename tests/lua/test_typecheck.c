@@ -314,7 +314,102 @@ TEST(test_typecheck_error_text_is_cut_to_its_room)
     check_close(&w);
 }
 
-TEST_MAIN(TEST_ENTRY(test_typecheck_basic_types_compare_lua_types),
+/* Strings as Lua writes them: what their escapes stand for is compared. */
+TEST(test_typecheck_string_literals_mean_what_lua_means)
+{
+    static const char *const literals[] = {
+        "'\\a\\b\\f\\n\\r\\t\\v\\\\\\'\\\"'", "'\\x41\\xfF\\x0a'", "'\\65\\0651\\9z'",
+        "'\\u{41}\\u{e9}\\u{20AC}\\u{1F600}\\u{7FFFFFFF}\\u{200000}\\u{4000000}'",
+        "'a\\z \t\n\r\v\f b'", "'a\\\nb'", "'a\\\r\nb'", "'a\\\n\rb'", "'a\\\rb'", "'\\z'",
+        "[[a\nb]]", "[[\na]]", "[[\r\na]]", "[==[]]]==]", "[=[\n\n]=]", "'ends \\z  '",
+    };
+    for (size_t i = 0; i < TEST_COUNT(literals); i++) {
+        char type[256];
+        check_world w;
+        (void)snprintf(type, sizeof(type), "type A = %s", literals[i]);
+        REQUIRE(check_open(&w, type));
+        const char *why = check_why(&w, "A", literals[i]);
+        if (why[0] != 0) {
+            FAIL("%s: %s", literals[i], why);
+        }
+        CHECK(check_why(&w, "A", "'other'")[0] != 0);
+        check_close(&w);
+    }
+}
+
+TEST(test_typecheck_number_literals_mean_what_lua_means)
+{
+    static const char *const literals[] = {
+        "0x10", "0XfF", "0x.8", "0x1p4", "0X1P-2", "1e2", "1E+2", ".5", "3.", "9223372036854775807",
+        "9223372036854775808", "0xffffffffffffffff", "0x1ffffffffffffffff", "18446744073709551616",
+        "92233720368547758070", "000000000000000000000000000000000000000000000000000000000000000001",
+    };
+    for (size_t i = 0; i < TEST_COUNT(literals); i++) {
+        char type[256];
+        check_world w;
+        (void)snprintf(type, sizeof(type), "type A = %s", literals[i]);
+        REQUIRE(check_open(&w, type));
+        const char *why = check_why(&w, "A", literals[i]);
+        if (why[0] != 0) {
+            FAIL("%s: %s", literals[i], why);
+        }
+        CHECK(check_why(&w, "A", "7")[0] != 0 && check_why(&w, "A", "'1'")[0] != 0);
+        check_close(&w);
+    }
+}
+
+/* Every byte of the tree changed, every tail cut off: the answers may be any, but they come, and nothing
+   beyond the bytes is read (the copy is exactly as large as they are). */
+TEST(test_typecheck_damaged_trees_do_no_harm)
+{
+    static const char types[] =
+        "type N = {name: string, age?: integer @min(1) @max(9), tag: 'x' | 5 | 2.5 | true | false | nil}\n"
+        "type M = {[string]: number}\ntype L = {string @min_len(1) @pattern('a')}\n"
+        "type F = (a: string, b: N) -> integer\ntype G<T> = {value: T, next: G<T>?}\n"
+        "type U = N | M | L | F | G<string> | any\n";
+    static const char *const values[] = {"{name = 'x', age = 3, tag = 'x'}", "{k = 1}", "{'a', 'b'}",
+                                         "print", "{value = 's'}", "5"};
+    static const char *const names[] = {"N", "M", "L", "F", "G", "U"};
+    check_world w;
+    size_t found = 0;
+    REQUIRE(check_open(&w, types));
+    size_t size = w.erased.types_size;
+    for (size_t at = 0; at < 4 * size; at++) {
+        bool cut = at >= 3 * size;
+        size_t kept = cut ? at - 3 * size : size;
+        unsigned char *copy = (unsigned char *)malloc(kept > 0 ? kept : 1);
+        memcpy(copy, w.erased.types, kept);
+        if (!cut) {
+            static const unsigned char changes[] = {0x01, 0xff, 0x80};
+            copy[at % size] = (unsigned char)(copy[at % size] ^ changes[at / size]);
+        }
+        for (size_t i = 0; i < TEST_COUNT(names); i++) {
+            char chunk[128];
+            wippyli_descriptor descriptor;
+            if (!wippyli_descriptor_find(copy, kept, names[i], 1, &descriptor)) {
+                continue;
+            }
+            found++;
+            descriptor.pattern = check_pattern;
+            (void)snprintf(chunk, sizeof(chunk), "return %s", values[i]);
+            CHECK_EQ_INT(luaL_dostring(w.L, chunk), 0);
+            memset(w.error, 'x', sizeof(w.error));
+            w.error[0] = 0;
+            (void)wippyli_type_check(w.L, 1, &descriptor, w.error, sizeof(w.error));
+            CHECK(memchr(w.error, 0, sizeof(w.error)) != NULL);
+            CHECK_EQ_INT(lua_gettop(w.L), 1);
+            lua_settop(w.L, 0);
+        }
+        free(copy);
+    }
+    CHECK(found > size);
+    check_close(&w);
+}
+
+TEST_MAIN(TEST_ENTRY(test_typecheck_string_literals_mean_what_lua_means),
+          TEST_ENTRY(test_typecheck_number_literals_mean_what_lua_means),
+          TEST_ENTRY(test_typecheck_damaged_trees_do_no_harm),
+          TEST_ENTRY(test_typecheck_basic_types_compare_lua_types),
           TEST_ENTRY(test_typecheck_literals_compare_values),
           TEST_ENTRY(test_typecheck_composed_types),
           TEST_ENTRY(test_typecheck_records_name_the_field),

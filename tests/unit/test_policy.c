@@ -172,6 +172,14 @@ TEST(test_policy_malformed_entries_are_refused)
                           " conditions: {}}}", false, &r.access), -1);
     CHECK_EQ_INT(rule_ask("{policy: {actions: '*', resources: '*', effect: allow}, groups: [1]}",
                           false, &r.access), -1);
+    CHECK_EQ_INT(rule_ask("{policy: {actions: 5, resources: '*', effect: allow}}", false,
+                          &r.access), -1);
+    CHECK_EQ_INT(rule_ask("{policy: {actions: '*', resources: '*'}}", false, &r.access), -1);
+    CHECK_EQ_INT(rule_ask("{policy: {actions: '*', resources: '*', effect: "
+                          "'0123456789012345678901234567890123456789012345678901234567890'}}",
+                          false, &r.access), -1);
+    CHECK_EQ_INT(rule_ask("{policy: {actions: 'document.', resources: '*', effect: allow}}", false,
+                          &r.access), WIPPY_UNDEFINED);
     CHECK_EQ_INT(condition_ask("{operator: eq, value: 1}", &r.access), -1);
     CHECK_EQ_INT(condition_ask("{field: action, operator: eq}", &r.access), -1);
     CHECK_EQ_INT(condition_ask("{field: action, operator: matches, value: '('}", &r.access), -1);
@@ -195,6 +203,21 @@ TEST(test_policy_groups_are_completed_with_the_namespace)
     CHECK(!wippyi_rule_in_group(rule, "staff"));
     CHECK(!wippyi_rule_in_group(rule, "app:admins"));
     CHECK(!wippyi_rule_in_group(rule, "other:staff"));
+    wippyi_item_release(&rule->item);
+    literal_free(&data);
+    REQUIRE(rule_compile(&mem, &data,
+                         "{policy: {actions: '*', resources: '*', effect: allow}, groups: 'one'}",
+                         false, &rule, &diag) == WIPPY_OK);
+    CHECK(wippyi_rule_in_group(rule, "app:one"));
+    CHECK(!wippyi_rule_in_group(rule, "app:on"));
+    CHECK(!wippyi_rule_in_group(rule, "app:"));
+    wippyi_item_release(&rule->item);
+    literal_free(&data);
+    REQUIRE(rule_compile(&mem, &data,
+                         "{policy: {actions: '*', resources: '*', effect: allow}, groups: ['']}",
+                         false, &rule, &diag) == WIPPY_OK);
+    CHECK(wippyi_rule_in_group(rule, "app:"));
+    CHECK(!wippyi_rule_in_group(rule, "app:one"));
     wippyi_item_release(&rule->item);
     literal_free(&data);
 }
@@ -256,6 +279,38 @@ TEST(test_policy_condition_operators)
          " {field: 'meta.size', operator: gt, value: 9}", 1},
         {"{field: action, operator: eq, value: 'document.read'},"
          " {field: 'meta.size', operator: gt, value: 10}", 0},
+        /* each kind of value as text, as a number, as neither */
+        {"{field: 'meta.flag', operator: eq, value: 'false'}", 0},
+        {"{field: 'meta.flag', operator: contains, value: 'ru'}", 1},
+        {"{field: resource, operator: contains, value: false}", 0},
+        {"{field: 'actor.meta.f', operator: contains, value: 2.5}", 1},
+        {"{field: 'actor.meta.dept', operator: contains, value: x}", 0},
+        {"{field: resource, operator: contains, value: {}}", 0},
+        {"{field: 'meta.size', operator: lt, value: []}", 0},
+        {"{field: 'meta.size', operator: lte, value: 10}", 1},
+        {"{field: 'meta.size', operator: lte, value: 9}", 0},
+        {"{field: 'meta.size', operator: gte, value: 11}", 0},
+        {"{field: 'meta.size', operator: gte, value: 9}", 1},
+        {"{field: 'meta.size', operator: lt, value: '1e2'}", 1},
+        {"{field: 'meta.size', operator: lt, value: '+1E+2'}", 1},
+        {"{field: 'meta.size', operator: gt, value: '1e-2'}", 1},
+        {"{field: 'meta.size', operator: gt, value: '-.5'}", 1},
+        {"{field: 'meta.size', operator: eq, value: '10.'}", 1},
+        {"{field: 'meta.size', operator: lt, value: '1e'}", 1},    /* as texts */
+        {"{field: 'meta.size', operator: lt, value: '1e999'}", 1}, /* ... */
+        {"{field: 'meta.size', operator: lt, value: '-'}", 0},
+        {"{field: 'meta.size', operator: lt, value: ''}", 0},
+        {"{field: 'meta.size', operator: lt, value: '1e400'}", 1},
+        {"{field: 'meta.size', operator: matches, value: 10}", 0},
+        {"{field: 'meta.size', operator: matches, value: '^10$'}", 1},
+        {"{field: 'actor.meta.tags', operator: matches, value: 'a'}", 0},
+        {"{field: action, operator: matches, value_from: 'meta.list'}", 0},
+        {"{field: action, operator: matches, value_from: 'meta.bad'}", 0},
+        {"{field: '', operator: eq, value: 1}", -1},
+        {"{field: 'actor', operator: exists}", 0},
+        {"{field: 'actor.id.x', operator: exists}", 0},
+        {"{field: 'resource.x', operator: exists}", 0},
+        {"{field: 'meta.owner.deeper', operator: exists}", 0},
     };
     request r;
     request_standard(&r);
@@ -328,6 +383,79 @@ TEST(test_expression_operators)
         {"meta[1] == 1", -1},
         {"action matches '('", -1},
         {"1.2.3 == 1", -1},
+        /* every blank, every letter of a name, every quote, every escape */
+        {"\t1\n==\r1 ", 1},
+        {"meta.Z_9 == nil and meta.z == nil and meta._x == nil", 1},
+        {"meta.{ == 1", -1},
+        {"meta", -2},
+        {"`a\\n` == 'a\\\\n'", 1},
+        {"'\\t\\r\\n' == \"\t\r\n\"", 1},
+        {"'a\\", -1},
+        {"meta[''] == 1", -1},
+        {"meta['a' == 1", -1},
+        {"meta['a", -1},
+        {"actor.id.x == 1", -1},
+        {"actor. == 1", -1},
+        {"1E+2 == 100 and 1e-2 == 0.01 and 1e2 == 100", 1},
+        {"12345678901234567890 > 12345678901234567", 1},
+        {"-5 < 5-1", -1},
+        {"1+1", -1},
+        {"1e == 1", -1},
+        {"!= 1", -1},
+        {"! = 1", -1},
+        {"!!true", 1},
+        {"not not true", 1},
+        {"!", -1},
+        {"1 not 1", -1},
+        {"1 not in [2, 3]", 1},
+        {"1 not in meta.list", 0},
+        {"1 in []", 0},
+        {"1 in [meta.size == 10, 1", -1},
+        {"1 in [1 <", -1},
+        /* equality of everything with everything */
+        {"nil == meta.none and meta.none == nil", 1},
+        {"nil == 1", 0},
+        {"1 == nil", 0},
+        {"meta.flag == true and meta.flag != false", 1},
+        {"meta.flag == 'true'", 0},
+        {"meta.list == meta.list", 1},
+        {"actor.meta.tags == meta.list", 0},
+        {"actor.meta == meta", 0},
+        {"actor.meta.dept == actor.meta.dept", 1},
+        {"1 < 2.5 and actor.meta.f >= 2.5 and actor.meta.f <= 2.5", 1},
+        {"2 > 3 or 2 >= 3 or 3 <= 2 or 3 < 2", 0},
+        {"'a' <= 'a' and 'b' > 'a' and 'b' >= 'b'", 1},
+        {"'a' < 1", -2},
+        {"true < false", -2},
+        /* members */
+        {"2 in meta.list", 0},
+        {"3 in meta.list", 1},
+        {"'x' in nil", 0},
+        {"'x' in meta.none", 0},
+        {"1 in 'text'", -2},
+        {"'ex' in 'text'", 1},
+        {"1 in true", -2},
+        {"(1 < 'a') in [1]", -2},
+        {"1 in (1 < 'a')", -2},
+        {"1 in [1 < 'a']", -2},
+        {"(1 < 'a') == 1", -2},
+        {"1 == (1 < 'a')", -2},
+        {"(1 < 'a') or true", -2},
+        {"false or (1 < 'a')", -2},
+        /* patterns that are literals, values, bad, no text */
+        {"action matches action", 1},
+        {"action matches nil", -2},
+        {"action matches 5", -2},
+        {"5 matches 'a'", -2},
+        {"action matches meta.text + 1", -1},
+        {"action matches '^x'", 0},
+        {"'(' matches meta.owner", 0},
+        {"meta.owner matches '[' ", -1},
+        {"5 startsWith 'a'", -2},
+        {"'a' endsWith 5", -2},
+        {"'a' startsWith 'ab'", 0},
+        {"'a' endsWith 'ba'", 0},
+        {"meta.flag", 1},
     };
     request r;
     request_standard(&r);

@@ -63,7 +63,21 @@ TEST(test_regex_syntax_finds_what_it_says)
         {"\\x41\\x{e9}", "A\xc3\xa9", 1}, {"\\.txt$", "a.txt", 1}, {"\\.txt$", "atxt", 0},
         {"[[:alpha:]]+[[:digit:]]", "..ab7", 1}, {"\\S\\s\\W\\D", "a  b", 1},
         {"^[\\W\\D]$", "5", 0}, {"\xc3\xa9+", "\xc3\xa9\xc3\xa9", 1}, {"^.$", "\xff", 1},
-        {"\\A\\z", "", 1},     {"a+b?c*", "a", 1},     {"(a|b)(c|d)", "xbd", 1}};
+        {"\\A\\z", "", 1},     {"a+b?c*", "a", 1},     {"(a|b)(c|d)", "xbd", 1},
+        /* letters at the ends of their ranges, in every place that looks at them */
+        {"\\x{aF}\\x{Af}", "\xc2\xaf\xc2\xaf", 1}, {"\\x{1F600}", "\xf0\x9f\x98\x80", 1},
+        {"\\x{20aC}", "\xe2\x82\xac", 1}, {"^[\\n\\t\\r\\f\\v\\a]{6}$", "\n\t\r\f\v\a", 1},
+        {"\\!\\{\\@\\[\\`\\/\\:", "!{@[`/:", 1}, {"(?U)a+", "aa", 1}, {"(?i-i)A", "a", 0},
+        {"(?-s)a.b", "a\nb", 0}, {"(?ims:A.^B)", "a\nb", 1}, {"(?i)", "x", 1}, {"a(?i)b(?-i)c", "aBc", 1},
+        {"a(?i)b(?-i)c", "aBC", 0}, {"a{,3}", "a{,3}", 1}, {"a{2,x", "a{2,x", 1}, {"a{2,", "a{2,", 1},
+        {"a{2", "a{2", 1}, {"a{}", "a{}", 1}, {"^a{0,1000}$", "aaa", 1}, {"^a{0}$", "", 1},
+        {"(?i)[x-z]", "Y", 1}, {"(?i)[0-9@]", "@", 1}, {"(?i)\\x{e9}", "\xc3\xa9", 1},
+        {"(?i)@`\\[{", "@`[{", 1}, {"(?i)z@", "Z@", 1}, {"\\b_9Zz\\b", " _9Zz ", 1}, {"\\b@\\b", "a@a", 1},
+        {"\\b\\{", "a{", 1}, {"\\B`", "`", 1}, {"(?m)a$", "a\n", 1}, {"(?m)a$", "ab", 0},
+        {"(?m)a$", "a", 1}, {"a$", "a\n", 0}, {"[\\w]", "-", 0}, {"[^\\w]", "-", 1},
+        {"[[:blank:][:punct:]]", "\t", 1}, {"[[:^alpha:]]", "a]", 1}, {"[[:upper:]]", "a", 0},
+        {"||", "", 1}, {"a||b", "b", 1}, {"()", "", 1}, {"()*a", "a", 1}, {"\\z", "a", 1},
+        {"\\Ab", "ab", 0}, {".", "\xf0\x9f\x98\x80", 1}, {"^.$", "\xe2\x82", 0}};
     regex_run_cases(cases, TEST_COUNT(cases));
 }
 
@@ -78,7 +92,16 @@ TEST(test_regex_malformed_is_refused)
         {"\\x4", "", WIPPY_ERR_SYNTAX},  {"\\x{110000}", "", WIPPY_ERR_SYNTAX},
         {"(?P<n", "", WIPPY_ERR_SYNTAX}, {"\\pL", "", WIPPY_ERR_UNSUPPORTED},
         {"\\1", "", WIPPY_ERR_UNSUPPORTED}, {"(?=a)", "", WIPPY_ERR_UNSUPPORTED},
-        {"(a{1000}){1000}", "", WIPPY_ERR_LIMIT}};
+        {"(a{1000}){1000}", "", WIPPY_ERR_LIMIT},
+        {"\\x{}", "", WIPPY_ERR_SYNTAX},   {"\\x{4", "", WIPPY_ERR_SYNTAX},
+        {"\\x4g", "", WIPPY_ERR_SYNTAX},   {"\\xG", "", WIPPY_ERR_SYNTAX},
+        {"\\x", "", WIPPY_ERR_SYNTAX},     {"\\Q", "", WIPPY_ERR_UNSUPPORTED},
+        {"\\\xc3\xa9", "", WIPPY_ERR_UNSUPPORTED}, {"[\\z]", "", WIPPY_ERR_UNSUPPORTED},
+        {"(?i", "", WIPPY_ERR_SYNTAX},     {"(?i:a", "", WIPPY_ERR_SYNTAX},
+        {"(?x)", "", WIPPY_ERR_UNSUPPORTED}, {"(?P<n>a", "", WIPPY_ERR_SYNTAX},
+        {"a{2,1001}", "", WIPPY_ERR_SYNTAX}, {"a|*", "", WIPPY_ERR_SYNTAX},
+        {"a|(", "", WIPPY_ERR_SYNTAX},     {"[", "", WIPPY_ERR_SYNTAX},
+        {"[a\\", "", WIPPY_ERR_SYNTAX},   {"[^", "", WIPPY_ERR_SYNTAX}};
     regex_run_cases(cases, TEST_COUNT(cases));
 }
 
