@@ -511,7 +511,206 @@ TEST(test_fault_exec)
     CHECK(test_heap_sweep(sweep_exec, &there) > 10);
 }
 
-TEST_MAIN(TEST_ENTRY(test_fault_create_without_any_memory), TEST_ENTRY(test_fault_create_and_hosts),
+/* ---- not one block left ---- */
+
+typedef struct poor {
+    core c;
+    test_heap heap;
+    core_actor target, child;
+    wippy_command command;
+    wippy_token kept; /* opened in time */
+    uint32_t children;
+    uint32_t short_of; /* verbs that answered NOMEM */
+    uint32_t dropped;
+    bool rich;
+    bool slots_first;
+} poor;
+
+static wippy_result poor_start(wippy_runtime *rt, wippy_token token, const wippy_input *input, void **job,
+                               void *user_data)
+{
+    (void)rt;
+    (void)token;
+    (void)input;
+    (void)job;
+    (void)user_data;
+    return WIPPY_PENDING;
+}
+
+/* All that the caches of this worker still hold becomes mail, yields and children. */
+static void poor_hoard(wippy_self *self, poor *p)
+{
+    static char bytes[4096];
+    core_actor *child = &p->child;
+    wippy_spawn_desc desc;
+    test_heap_fail(&p->heap, 1, true);
+    core_spawn_desc(&p->c, &child, &desc);
+    while (p->slots_first && wippy_spawn(self, &desc, NULL, NULL) == WIPPY_OK) {
+        p->children++;
+    }
+    for (size_t size = 0; size < sizeof(bytes); size += 8) {
+        while (wippy_send(self, p->target.pid, p->c.topic, bytes, size) == WIPPY_OK) {
+        }
+    }
+    while (wippy_open(self, 1, NULL) == WIPPY_PENDING) {
+    }
+}
+
+static void poor_says(poor *p, const char *verb, wippy_result r)
+{
+    if (r != (p->rich ? WIPPY_OK : WIPPY_ERR_NOMEM) && !(p->rich && r == WIPPY_PENDING)) {
+        FAIL("%s %s memory answers %s", verb, p->rich ? "with" : "without", wippy_result_name(r));
+    }
+    p->short_of += r == WIPPY_ERR_NOMEM;
+}
+
+#define SAYS(verb, call) poor_says(p, #verb, wippy_##verb call)
+
+static void poor_free(void *data, size_t size, void *user_data)
+{
+    (void)data;
+    (void)size;
+    ((poor *)user_data)->dropped++;
+}
+
+static void poor_drop(void *arg)
+{
+    ((poor *)arg)->dropped++;
+}
+
+static void poor_ask(wippy_self *self, poor *p)
+{
+    static char text[] = "text";
+    wippy_runtime *rt = p->c.rt;
+    wippy_pid other = p->target.pid;
+    wippy_slice none = {NULL, 0};
+    core_actor *child = &p->child;
+    wippy_spawn_desc desc;
+    wippy_message message;
+    wippy_frame_desc rights;
+    wippy_frame *frame = NULL;
+    uint64_t number = 0;
+    size_t sent = 0;
+    memset(&message, 0, sizeof(message));
+    memset(&rights, 0, sizeof(rights));
+    message.topic_name = "by name";
+    message.data = text;
+    message.size = 4;
+    rights.actor_id = "ann";
+    core_spawn_desc(&p->c, &child, &desc);
+    SAYS(open, (self, 1, NULL));
+    SAYS(timer, (self, 1, 1, NULL));
+    SAYS(blocking, (self, blocking_number, p, poor_drop, 1, NULL));
+    SAYS(wait_fd, (self, 0, WIPPY_FD_READ, 1, NULL));
+    SAYS(command_yield, (self, p->command, text, 4, 0, 1, NULL));
+    SAYS(send, (self, other, p->c.topic, text, 4));
+    SAYS(send_values, (self, other, p->c.topic, "", 0, 0));
+    SAYS(send_message, (self, other, &message));
+    SAYS(send_owned, (self, other, p->c.topic, text, 4, poor_free, p));
+    SAYS(want_writable, (self, other));
+    SAYS(monitor, (self, other));
+    SAYS(link, (self, other));
+    SAYS(cancel, (self, other, "enough"));
+    SAYS(name_register, (self, "poor", 4, wippy_self_pid(self)));
+    SAYS(group_join, (self, "scope", "group"));
+    SAYS(group_watch, (self, "scope", "group", "news", &number));
+    SAYS(events_subscribe, (self, "system", "*", "events", &number));
+    SAYS(frame_make, (rt, &rights, &frame));
+    SAYS(spawn, (self, &desc, NULL, NULL));
+    desc.flags = WIPPY_SPAWN_MONITOR;
+    SAYS(spawn, (self, &desc, NULL, NULL));
+    desc.flags = WIPPY_SPAWN_LINK;
+    SAYS(spawn, (self, &desc, NULL, NULL));
+    desc.flags = 0;
+    desc.messages = &message;
+    desc.message_count = 1;
+    SAYS(spawn, (self, &desc, NULL, NULL));
+    desc.message_count = 0;
+    SAYS(exec, (self, &desc, NULL, NULL));
+    if (!p->rich) {
+        CHECK(wippy_topic_make(rt, "brand new").id == 0);
+        CHECK_EQ_U64(wippy_shelf_open(self), 0);
+        CHECK(frame == NULL);
+        CHECK_EQ_INT(wippy_events_send(self, "system", "kind", "path", none), WIPPY_OK); /* to nobody */
+        /* a large completion arrives without its contents */
+        CHECK_EQ_INT(wippy_complete(rt, p->kept, WIPPY_OK, text, 4, 0), WIPPY_OK);
+    } else {
+        wippy_frame_release(rt, frame);
+        SAYS(group_send, (self, "scope", "group", &message, &sent));
+        CHECK(wippy_shelf_open(self) != 0);
+    }
+}
+
+static wippy_status poor_begin(wippy_self *self, core_actor *a)
+{
+    poor *p = (poor *)a->arg;
+    CHECK_EQ_INT(wippy_open(self, 99, &p->kept), WIPPY_PENDING);
+    return WIPPY_IDLE;
+}
+
+static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    poor *p = (poor *)a->arg;
+    if (mail->kind == WIPPY_MAIL_MESSAGE && a->rounds < 2) {
+        p->rich = a->rounds++ == 1;
+        if (!p->rich) {
+            poor_hoard(self, p);
+        }
+        poor_ask(self, p);
+        test_heap_fail(&p->heap, 0, false);
+    }
+    return WIPPY_IDLE;
+}
+
+static void poor_all(bool slots_first)
+{
+    static poor p;
+    wippy_pid left[256];
+    core_actor a = {0};
+    wippy_command_desc verb;
+    memset(&p, 0, sizeof(p));
+    memset(&verb, 0, sizeof(verb));
+    test_heap_init(&p.heap);
+    p.slots_first = slots_first;
+    REQUIRE(fault_open(&p.c, &p.heap, 0));
+    verb.name = "verb";
+    verb.start = poor_start;
+    CHECK_EQ_INT(wippy_command_register(p.c.rt, &verb, &p.command), WIPPY_OK);
+    p.target.deaf = true;
+    p.target.trap = true;
+    a.arg = &p;
+    a.trap = true;
+    a.on_start = poor_begin;
+    a.on_mail = poor_step;
+    core_spawn(&p.c, &p.target);
+    core_spawn(&p.c, &a);
+    core_run(&p.c);
+    CHECK_EQ_INT(core_tell(&p.c, a.pid, "poor"), WIPPY_OK);
+    core_run(&p.c);
+    CHECK(p.short_of >= 22);
+    CHECK_EQ_INT(p.children > 0, slots_first);
+    CHECK_EQ_U64(p.dropped, 0);
+    p.short_of = 0;
+    CHECK_EQ_INT(core_tell(&p.c, a.pid, "rich"), WIPPY_OK);
+    core_run(&p.c);
+    CHECK_EQ_U64(p.short_of, 0);
+    CHECK_EQ_INT(wippy_stop(p.c.rt), WIPPY_OK);
+    size_t count = wippy_survivors(p.c.rt, left, TEST_COUNT(left));
+    for (size_t i = 0; i < count && i < TEST_COUNT(left); i++) {
+        CHECK_EQ_INT(wippy_terminate(p.c.out, left[i]), WIPPY_OK);
+    }
+    fault_close(&p.c);
+    CHECK(p.dropped >= 1);
+    CHECK_BALANCED(&p.heap);
+}
+
+TEST(test_fault_every_verb_without_a_block_left)
+{
+    poor_all(false);
+    poor_all(true);
+}
+
+TEST_MAIN(TEST_ENTRY(test_fault_every_verb_without_a_block_left), TEST_ENTRY(test_fault_create_without_any_memory), TEST_ENTRY(test_fault_create_and_hosts),
           TEST_ENTRY(test_fault_pool_and_spawn_from_outside), TEST_ENTRY(test_fault_spawn),
           TEST_ENTRY(test_fault_send), TEST_ENTRY(test_fault_monitors_links_names),
           TEST_ENTRY(test_fault_yields), TEST_ENTRY(test_fault_upgrade),
