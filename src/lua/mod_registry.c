@@ -729,20 +729,23 @@ static int wippyli_apply_then(lua_State *L, const wippy_mail *mail, wippyli_job 
     return 1;
 }
 
-/* The bytes stand behind the changes, in the job's block. */
-static int wippyli_apply_go(lua_State *L, size_t count, wippy_slice encoded)
+/* The bytes stand behind the changes, in the job's block. Those given are of the process, and put back. */
+static int wippyli_apply_go(lua_State *L, size_t count, char *given, size_t size)
 {
+    wippyli_process *process = wippyli_process_of(L);
     size_t bytes = sizeof(wippyli_apply) + count * sizeof(wippy_registry_change);
     wippyli_apply *apply =
-        (wippyli_apply *)(void *)wippyli_job_begin(L, "registry.apply", bytes + encoded.size);
+        (wippyli_apply *)(void *)wippyli_job_begin(L, "registry.apply", bytes + size);
     if (!apply) {
+        wippyli_put(process, given, size);
         return 2;
     }
     apply->count = count;
-    apply->size = encoded.size;
+    apply->size = size;
     apply->job.run = wippyli_apply_run;
     apply->job.then = wippyli_apply_then;
-    memcpy((char *)apply + bytes, encoded.data, encoded.size);
+    memcpy((char *)apply + bytes, given, size);
+    wippyli_put(process, given, size);
     wippyli_apply_read(apply, (char *)apply + bytes);
     return wippyli_job_go(L, &apply->job);
 }
@@ -776,11 +779,13 @@ static int wippyli_changes_apply(lua_State *L)
                    ? wippyli_rate_limited(L)
                    : wippyli_fail(L, "Invalid", "%s", wippyli_encode_text(result));
     }
-    /* Nothing between here and the end of the copy raises but check_block, which did not. */
-    lua_pushlstring(L, encoded.data, encoded.size);
+    /* out of the writer, which an error would leak, into memory that the process drops */
+    char *copy = (char *)wippyli_get(wippyli_process_of(L), encoded.size);
+    if (copy) {
+        memcpy(copy, encoded.data, encoded.size);
+    }
     wippy_writer_free(&writer);
-    encoded.data = lua_tolstring(L, -1, &encoded.size);
-    return wippyli_apply_go(L, (size_t)count, encoded);
+    return copy ? wippyli_apply_go(L, (size_t)count, copy, encoded.size) : wippyli_rate_limited(L);
 }
 
 static const luaL_Reg wippyli_changes_methods[] = {{"create", wippyli_changes_create},

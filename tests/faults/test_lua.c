@@ -1,4 +1,5 @@
-/* Lua without memory: programs of one process or several, with allocation n refused. Each line a program
+/* Lua without memory: programs of one process or several, with allocation n refused, and under limits of
+   memory for each process. Each line a program
    prints is one it prints when all is well, or speaks of memory; a process ends well or with such an
    error; the registry is one of the registries it passes through when all is well. Afterwards, with
    memory again, the same runtime runs another program. On a pump host, so that n means the same each
@@ -31,6 +32,10 @@ typedef struct lab {
     wippy_result last_result;
     char last_value[512];
 } lab;
+
+/* What one process may hold; 0 = as much as it wants. The allocator then refuses nothing. */
+static size_t limit_bytes;
+static bool limit_reached; /* the last program could not do all it wanted */
 
 /* The registry as it passes through an undisturbed run, for the programs that change it. */
 static uint64_t pictures[PICTURES];
@@ -150,6 +155,7 @@ static wippy_result lab_open(lab *l, fault_run *run)
     host.kind = WIPPY_HOST_PUMP;
     host.exit_fn = lab_exit;
     host.user_data = l;
+    host.memory_limit = limit_bytes;
     r = wippy_lua_open(l->rt, &bridge);
     r = r == WIPPY_OK ? wippy_lua_module(l->rt, &module) : r;
     return r == WIPPY_OK ? wippy_host_create(l->rt, &host, &l->host) : r;
@@ -313,7 +319,10 @@ static void scenario(fault_run *run, void *arg)
     fault_disarm(run);
     if (whole) {
         CHECK(known_picture(fault_picture(l.rt)));
-        check_alive(&l);
+        limit_reached = strcmp(l.out, l.what->expected) != 0;
+        if (limit_bytes == 0) {
+            check_alive(&l);
+        }
     }
     CHECK_EQ_INT(wippy_destroy(l.rt), WIPPY_OK);
 }
@@ -452,8 +461,58 @@ static const program programs[] = {
      "local z, e = time.load_location(\"Europe/Berlin\") t.out(e or type(z))",
      "36 36\ntable\nuserdata\ntrue\nuserdata\n"},
 
+    {"listeners", "",
+     "local me, got = process.pid(), {} for i = 1, 12 do local l, e = process.listen(\"topic\" .. i) "
+     "if not l then error(e) end got[i] = l end for i = 1, 12 do process.send(me, \"topic\" .. i, i) end "
+     "for i = 1, 12, 2 do t.out(process.unlisten(got[i]) == true) end "
+     "for i = 2, 12, 2 do t.out((got[i]:receive())) end local m = process.inbox():receive() "
+     "t.out(type(m:topic()), type(m:from()), tostring(m) ~= nil) "
+     "process.send(me, \"raw\") t.out(process.inbox():receive() ~= nil)",
+     "true\ntrue\ntrue\ntrue\ntrue\ntrue\n2\n4\n6\n8\n10\n12\nstring string true\ntrue\n"},
+
+    {"many coroutines", "",
+     "local done = channel.new(64) local cases = {} for i = 1, 20 do local c = channel.new() "
+     "cases[i] = c:case_receive() coroutine.spawn(function() c:send(i) done:send(i) end) end "
+     "local sum = 0 for i = 1, 20 do local r = channel.select(cases) sum = sum + r.value end "
+     "t.out(sum) for i = 1, 20 do done:receive() end local co = {} for i = 1, 10 do "
+     "co[i] = coroutine.create(function(a) local b = coroutine.yield(a) return b end) "
+     "coroutine.resume(co[i], i) end local ok, v = coroutine.resume(co[7], 70) t.out(ok, v) "
+     "local fine, why = pcall(error, errors.new({message = \"told\", kind = errors.INVALID, "
+     "details = {a = {1, 2}}})) t.out(why:message(), why:kind(), why:details().a[2], "
+     "#why:stack() > 0) t.out(errors.wrap(why, \"more\"):message())",
+     "210\ntrue 70\ntold Invalid 2 true\ntold\n"},
+
+    {"contexts",
+     "  - {name: f, kind: function.lua, method: main, modules: [ctx], source: 'return {main = "
+     "function() return ctx.get(\"k\") end}'}\n",
+     "local s = process.with_context({k = {1, 2}, l = \"v\"}):with_options({a = 1}) "
+     "R(s:exec(\"app:f\", \"app:main\")) local x = funcs.new():with_context({k = 7}) "
+     "R(x:call(\"app:f\")) local all, e = ctx.all() t.out(e or type(all)) "
+     "local f, e2 = x:async(\"app:f\") if f then f:cancel() t.out(true) else t.out(e2) end",
+     "factory not found\n7\ntable\ntrue\n"},
+
     {"types", "", "local w: P = {name = \"a\", list = {1, 2}} t.out((P:is(w)) ~= nil)", "true\n"},
 };
+
+/* The same with a limit for each process, from less than a state needs to what is enough. */
+static void sweep_limits(void *program)
+{
+    uint64_t refused;
+    unsigned before = TEST_ATOMIC_LOAD(&test_global.failures);
+    size_t stride = fault_points() == UINT64_MAX ? 64 : 500;
+    unsigned enough = 0;
+    for (limit_bytes = 1024; enough < 8 && limit_bytes < 1000000; limit_bytes += stride) {
+        test_arm_timeout();
+        (void)fault_once(FAULT_ALLOC, UINT64_MAX, false, scenario, program, &refused);
+        enough = limit_reached ? 0 : enough + 1;
+        if (TEST_ATOMIC_LOAD(&test_global.failures) != before) {
+            FAIL("the failure above came with a limit of %zu bytes", limit_bytes);
+            break;
+        }
+    }
+    CHECK(enough > 0);
+    limit_bytes = 0;
+}
 
 static void run_program(const char *name)
 {
@@ -465,6 +524,7 @@ static void run_program(const char *name)
             } arg;
             arg.in = &programs[i];
             CHECK(fault_sweep(FAULT_ALLOC, scenario, arg.out) > 50);
+            sweep_limits(arg.out);
             return;
         }
     }
@@ -491,6 +551,9 @@ PROGRAM(test_faults_lua_events, "events")
 PROGRAM(test_faults_lua_environment, "environment")
 PROGRAM(test_faults_lua_security, "security")
 PROGRAM(test_faults_lua_small_modules, "small modules")
+PROGRAM(test_faults_lua_listeners, "listeners")
+PROGRAM(test_faults_lua_coroutines, "many coroutines")
+PROGRAM(test_faults_lua_contexts, "contexts")
 PROGRAM(test_faults_lua_types, "types")
 
 TEST_MAIN(TEST_ENTRY(test_faults_lua_state), TEST_ENTRY(test_faults_lua_modules),
@@ -500,4 +563,5 @@ TEST_MAIN(TEST_ENTRY(test_faults_lua_state), TEST_ENTRY(test_faults_lua_modules)
           TEST_ENTRY(test_faults_lua_json), TEST_ENTRY(test_faults_lua_registry),
           TEST_ENTRY(test_faults_lua_events), TEST_ENTRY(test_faults_lua_environment),
           TEST_ENTRY(test_faults_lua_security), TEST_ENTRY(test_faults_lua_small_modules),
-          TEST_ENTRY(test_faults_lua_types))
+          TEST_ENTRY(test_faults_lua_listeners), TEST_ENTRY(test_faults_lua_coroutines),
+          TEST_ENTRY(test_faults_lua_contexts), TEST_ENTRY(test_faults_lua_types))
