@@ -267,7 +267,10 @@ static void wippyi_plan_start(wippyi_service *service)
     bool pending = service->asked != service->begun && !wippyi_service_must_stop(service);
     if (!pending || service->up) {
         service->blocked = false;
-        if (pending && service->allowed != service->asked) { /* it runs: nothing to be done */
+        /* It runs: nothing to be done. While it is still starting nobody knows whether there will be; if it
+           comes to nothing, the request waits for what it requires, as any other. */
+        if (pending && service->status == WIPPY_SERVICE_RUNNING &&
+            service->allowed != service->asked) {
             service->allowed = service->asked;
             service->ring = true;
         }

@@ -40,6 +40,7 @@ typedef struct service {
     uint32_t starts;
     uint32_t failures;   /* in a row, since the last stable run */
     bool asked;          /* started or stopped by hand: delays and attempts begin anew */
+    bool again;          /* the start before this may have been of its own, so one asked for may follow */
     bool final;          /* ended for good: only a hand starts it */
     bool deaf;           /* is stopped by force, and others do not wait for its end */
     uint64_t began_ns, ended_ns;
@@ -81,6 +82,12 @@ __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
     putchar('\n');
 }
 
+static void note_log(const wippy_log_record *record, void *user_data)
+{
+    (void)user_data;
+    tell("  log: %s", record->message);
+}
+
 /* ------------------------------------------------------------------ a process of a service */
 
 typedef struct body {
@@ -94,6 +101,20 @@ static bool lives(uint32_t i)
     return W.services[i].pid.id != 0 && wippy_alive(W.rt, W.services[i].pid);
 }
 
+/* What was asked for waits for what it requires. Here one has been down since before the last attempt,
+   which was refused, so this start cannot have been allowed while it was up. */
+static bool waits_for_another(const service *s)
+{
+    uint32_t k;
+    for (k = 0; k < W.count; k++) {
+        const service *other = &W.services[k];
+        if (s->requires_[k] && !lives(k) && other->last == OUT_CRASH && other->ended_ns < s->began_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is this start allowed now? */
 static void begins(uint32_t i)
 {
@@ -101,6 +122,7 @@ static void begins(uint32_t i)
     uint64_t now = wippy_now_ns(W.rt);
     SIM_CHECK_OF(i, s->starts, !lives(i)); /* one process a service */
     SIM_CHECK_OF(i, s->last, !s->final || s->asked);
+    SIM_CHECK_OF(i, s->last, !s->final || !waits_for_another(s) || W.fails);
     if (!s->asked && s->last == OUT_CRASH && !W.fails) {
         uint64_t wait = s->delay_ns << (s->failures - 1 < 16 ? s->failures - 1 : 16);
         wait = wait < s->max_ns ? wait : s->max_ns;
@@ -110,6 +132,7 @@ static void begins(uint32_t i)
     if (s->asked) {
         s->failures = 0;
     }
+    s->again = s->asked && !s->again;
     s->asked = false;
     s->final = false;
     s->began_ns = now;
@@ -126,6 +149,7 @@ static wippy_result body_init(wippy_self *self, void *state, const wippy_input *
     tell("service %u begins", b->me);
     if (may(OP_REFUSE) && dice(12) == 0) {
         W.services[b->me].final = true; /* not a shortage: not tried again */
+        W.services[b->me].asked = W.services[b->me].again;
         W.services[b->me].pid.id = 0;
         tell("service %u refuses", b->me);
         return WIPPY_ERR_CONFLICT;
@@ -277,6 +301,7 @@ static void call_service(wippy_runtime *rt, void *arg)
     }
     for (k = 0; k < W.count; k++) { /* what requires it, and what it requires, moves with it */
         W.services[k].asked = true;
+        W.services[k].again = false;
     }
     snprintf(id, sizeof(id), "app:s%u", i);
     r = stop ? wippy_service_stop(rt, id) : wippy_service_start(rt, id);
@@ -305,6 +330,7 @@ static bool run_open(const sim_plan *plan)
     desc.sim.fail_one_in = dice(6) == 0 && may(OP_NOMEM) ? 60 : 0;
     W.fails = desc.sim.fail_one_in != 0;
     test_heap_init(&W.heap);
+    desc.log_fn = plan->trace ? note_log : NULL;
     desc.allocator.alloc_fn = test_alloc_fn;
     desc.allocator.free_fn = test_free_fn;
     desc.allocator.user_data = &W.heap;
