@@ -322,7 +322,8 @@ static void child_made(uint32_t child, wippy_pid pid)
     SIM_CHECK(W.actors[child].pid.id == pid.id);
     W.actors[child].routable = true;
     SIM_CHECK(wippy_alive(W.rt, pid) || W.actors[child].ending || W.actors[child].exits > 0 ||
-              W.actors[child].terminated || W.stopping || !W.actors[child].trap);
+              W.actors[child].terminated || W.stopping || !W.actors[child].trap ||
+              W.actors[child].upgrading);
 }
 
 static void see_done(sim_actor *a, const wippy_mail *mail)
@@ -1018,14 +1019,6 @@ static wippy_status body_turn(wippy_self *self, uint32_t me)
     return W.ops_left > 0 && chance(&a->random, 3) ? WIPPY_CONTINUE : status;
 }
 
-/* Relations with a spawner that ended before the birth are not made. */
-static void parent_was_gone(uint32_t me, uint32_t parent)
-{
-    if (W.link[me][parent] == TIE_SURE) {
-        W.link[me][parent] = W.link[parent][me] = TIE_PERHAPS;
-    }
-}
-
 static wippy_status body_step(wippy_self *self, void *state)
 {
     sim_body *body = (sim_body *)state;
@@ -1034,9 +1027,6 @@ static wippy_status body_step(wippy_self *self, void *state)
     SIM_CHECK(body->open && a->life == LIVING && a->pid.id == wippy_self_pid(self).id);
     SIM_CHECK(!a->in_step && !a->doomed && !a->ending);
     a->in_step = true;
-    if (!a->routable && !wippy_alive(W.rt, W.actors[a->parent].pid)) {
-        parent_was_gone(body->me, a->parent);
-    }
     a->routable = true;
     tell("  step of %u", body->me);
     status = body_turn(self, body->me);
@@ -1071,6 +1061,18 @@ static bool had_failed_link(uint32_t me)
     return false;
 }
 
+/* A normal end breaks no link. But one to a spawner that has ended breaks at the birth, however it ended;
+   whether that is over cannot be seen here before the child's first step or the spawner's answer. */
+static void links_end(uint32_t me)
+{
+    uint32_t i;
+    for (i = 0; i < ACTORS; i++) {
+        const sim_actor *child = &W.actors[i];
+        bool early = child->parent == me && !child->routable && W.link[i][me] != TIE_NONE;
+        W.link[me][i] = W.link[i][me] = early ? TIE_PERHAPS : TIE_NONE;
+    }
+}
+
 static void body_exit(wippy_runtime *rt, const wippy_exit_info *info, void *user_data)
 {
     uint32_t me = actor_of(info->pid);
@@ -1098,9 +1100,9 @@ static void body_exit(wippy_runtime *rt, const wippy_exit_info *info, void *user
     }
     for (i = 0; i < ACTORS; i++) { /* whom it watched does not matter any more */
         W.monitor[me][i] = TIE_NONE;
-        if (info->result == WIPPY_OK) {
-            W.link[me][i] = W.link[i][me] = TIE_NONE;
-        }
+    }
+    if (info->result == WIPPY_OK) {
+        links_end(me);
     }
     memset(a->waits, 0, sizeof(a->waits));
 }
