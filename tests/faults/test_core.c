@@ -599,6 +599,105 @@ TEST(test_faults_services_come_back_when_there_is_memory)
     CHECK(fault_sweep(FAULT_ALLOC, scenario_services, NULL) > 5);
 }
 
+/* Hosts as services, rights, changes while they run: each may find no memory. */
+static const char staff_text[] =
+    "namespace: app\nentries:\n"
+    "  - {name: p, kind: process.native, type: crew}\n"
+    "  - {name: one, kind: security.policy, groups: [staff], policy: {actions: '*', resources: '*', "
+    "effect: allow}}\n"
+    "  - {name: two, kind: security.policy, groups: [staff], policy: {actions: 'a', resources: '*', "
+    "effect: deny}}\n"
+    "  - {name: h, kind: process.host, host: {workers: 1}, lifecycle: {auto_start: true, restart: "
+    "{initial_delay: 1ms, max_delay: 2ms}}}\n"
+    "  - {name: t, kind: terminal.host, lifecycle: {auto_start: true, restart: {initial_delay: 1ms, "
+    "max_delay: 2ms}}}\n"
+    "  - {name: s, kind: process.service, process: p, host: h, input: [1, two], lifecycle: {auto_start: "
+    "true, requires: [h], restart: {initial_delay: 1ms, max_delay: 2ms}, security: {actor: {id: ann, "
+    "meta: {team: x}}, policies: [one, 'app:missing'], groups: [staff]}}}\n"
+    "  - {name: g, kind: pg.scope, lifecycle: {auto_start: true}}\n";
+
+static const wish_texts staff_change[] = {
+    {WIPPY_ENTRY_UPDATE, "app:h", NULL,
+     "{host: {workers: 3}, lifecycle: {auto_start: true, restart: {initial_delay: 1ms, max_delay: 2ms}}}"},
+    {WIPPY_ENTRY_UPDATE, "app:s", NULL,
+     "{process: p, host: h, input: [3], lifecycle: {auto_start: true, requires: [h], restart: "
+     "{initial_delay: 1ms, max_delay: 2ms}}}"},
+    {WIPPY_ENTRY_UPDATE, "app:g", NULL, "{lifecycle: {auto_start: true, stop_timeout: 1s}}"},
+};
+static const wish_texts staff_end[] = {{WIPPY_ENTRY_DELETE, "app:t", NULL, NULL}};
+
+/* Some time for the supervisor's host, whose hosts are made on other threads. */
+static void pump_for_ms(wippy_runtime *rt, wippy_host control, uint64_t ms, const char *until)
+{
+    uint64_t end = fault_real_ms() + ms;
+    while (fault_real_ms() < end && !(until && is_running(rt, until))) {
+        CHECK_EQ_INT(wippy_pump(rt, control, UINT64_MAX, 0), WIPPY_OK);
+        test_pause_ms(until ? 1 : 0);
+    }
+}
+
+static void scenario_staff(fault_run *run, void *arg)
+{
+    crew people = {0, 0};
+    wippy_type_desc type;
+    wippy_type made;
+    wippy_host control = {0};
+    wippy_host_desc desc;
+    wippy_service_info info;
+    wippy_runtime *scratch = NULL;
+    (void)arg;
+    memset(&type, 0, sizeof(type));
+    memset(&desc, 0, sizeof(desc));
+    fault_hold(run);
+    REQUIRE(wippy_create(&scratch, NULL) == WIPPY_OK);
+    wippy_runtime *rt = open_runtime(run);
+    REQUIRE(rt != NULL);
+    type.name = "crew";
+    type.init = crew_init;
+    type.step = crew_step;
+    type.close = crew_close;
+    type.user_data = &people;
+    desc.kind = WIPPY_HOST_PUMP;
+    desc.name = "app:control";
+    REQUIRE(wippy_type_register(rt, &type, &made) == WIPPY_OK);
+    REQUIRE(wippy_host_create(rt, &desc, &control) == WIPPY_OK);
+    REQUIRE(wippy_load_text(rt, "staff", staff_text, sizeof(staff_text) - 1, NULL) == WIPPY_OK);
+    fault_begin(run);
+    wippy_result started = wippy_services_start(rt, control);
+    FAIR(started);
+    pump_for_ms(rt, control, run->for_ever ? 3 : 20, "app:s");
+    FAIR(apply(rt, scratch, staff_change, TEST_COUNT(staff_change), NULL));
+    pump_for_ms(rt, control, 3, NULL);
+    FAIR(apply(rt, scratch, staff_end, TEST_COUNT(staff_end), NULL));
+    if (wippy_service_state(rt, "app:s", &info) == WIPPY_OK) {
+        wippy_topic none = {0};
+        (void)wippy_send(wippy_outside(rt), info.pid, none, "x", 1); /* it crashes, if it lives */
+    }
+    pump_for_ms(rt, control, 3, NULL);
+    fault_disarm(run);
+    if (started != WIPPY_OK) {
+        CHECK_EQ_INT(wippy_services_start(rt, control), WIPPY_OK);
+    }
+    pump_for_ms(rt, control, 20000, "app:s");
+    CHECK(is_running(rt, "app:s"));
+    pump_for_ms(rt, control, 20000, "app:h");
+    CHECK(is_running(rt, "app:h"));
+    uint64_t end = fault_real_ms() + 20000;
+    while (wippy_services_stop(rt, 0) == WIPPY_PENDING && fault_real_ms() < end) {
+        CHECK_EQ_INT(wippy_pump(rt, control, UINT64_MAX, 0), WIPPY_OK);
+        test_pause_ms(0);
+    }
+    CHECK_EQ_INT(wippy_services_stop(rt, 0), WIPPY_OK);
+    close_runtime(rt);
+    CHECK_EQ_U64(people.inits, people.closes);
+    CHECK_EQ_INT(wippy_destroy(scratch), WIPPY_OK);
+}
+
+TEST(test_faults_hosts_and_rights_of_services)
+{
+    CHECK(fault_sweep(FAULT_ALLOC, scenario_staff, NULL) > 50);
+}
+
 /* ------------------------------------------------------------------ waiting without memory */
 
 /* Take every record that can be had, so that nobody gets another. */
@@ -715,5 +814,6 @@ TEST_MAIN(TEST_ENTRY(test_faults_load_is_whole_or_nothing),
           TEST_ENTRY(test_faults_environment_keeps_what_it_had),
           TEST_ENTRY(test_faults_events_arrive_or_are_refused),
           TEST_ENTRY(test_faults_services_come_back_when_there_is_memory),
+          TEST_ENTRY(test_faults_hosts_and_rights_of_services),
           TEST_ENTRY(test_faults_supervisor_waits_without_memory),
           TEST_ENTRY(test_faults_root_waits_without_memory))
