@@ -184,6 +184,13 @@ TEST(test_document_wrong_ones_say_where_and_what)
          WIPPY_ERR_DENIED, "leads out of", 5},
         {"namespace: app\nentries:\n  - name: x\n    kind: k\n    s: file://no/such/file\n",
          WIPPY_ERR_NOTFOUND, "no such file", 5},
+        {"namespace: app\nentries:\n  - name: x\n    kind: k\n    s: \"file://a\\0b\"\n",
+         WIPPY_ERR_INVALID, "file:// without a path", 5},
+        {"namespace: app\nentries:\n  - name: \"x\\0y\"\n    kind: k\n", WIPPY_ERR_INVALID,
+         "name is", 3},
+        {"namespace: app\nentries:\n  - name: x\n    kind: k\n    s: file://..\n",
+         WIPPY_ERR_DENIED, "leads out of", 5},
+        {"namespace: app\nkind: x\n", WIPPY_ERR_INVALID, "name is missing", 1},
         {"namespace: app\nentries:\n  - name: x\n   kind: k\n", WIPPY_ERR_SYNTAX, "", 4}};
     kit k;
     REQUIRE(kit_open(&k));
@@ -433,7 +440,13 @@ TEST(test_project_lock_file_is_checked)
         {LOCK "modules:\n  - {name: a/b, version: \"\"}\n", WIPPY_ERR_INVALID, "modules.version"},
         {LOCK "modules: x\n", WIPPY_ERR_INVALID, "expected a sequence"},
         {LOCK "replacements:\n  - {from: a/b}\n", WIPPY_ERR_INVALID, "replacements.to"},
+        {"directories:\n  src: ./\n", WIPPY_ERR_INVALID, "directories.src must not be \".\""},
+        {LOCK "replacements: {}\n", WIPPY_ERR_INVALID, "expected a sequence"},
+        {LOCK "modules:\n  - {name: a/b, hash: 5}\n", WIPPY_ERR_INVALID, "modules.hash"},
+        {LOCK "replacements:\n  - {to: x}\n", WIPPY_ERR_INVALID, "replacements.from"},
         {LOCK "replacements:\n  - {from: a/b, to: ./gone}\n", WIPPY_ERR_NOTFOUND, "gone"}};
+    static char longer[6000];
+    memset(longer, 'x', sizeof(longer) - 1);
     kit k;
     begin_project("lock");
     put_file("src/a.yaml", "namespace: app\nname: a\nkind: ns.x\n");
@@ -447,7 +460,55 @@ TEST(test_project_lock_file_is_checked)
         CHECK_HAS(diag.file, "wippy.lock");
         CHECK_EQ_INT(load_plain(&k, NULL), bad[i].result);
     }
+    static const char *const frames[] = {"directories:\n  src: %s\n",
+                                         LOCK "replacements:\n  - {from: a/b, to: %s}\n",
+                                         LOCK "modules:\n  - {name: %s, version: 1.0.0}\n"};
+    static char text[8000];
+    for (size_t i = 0; i < TEST_COUNT(frames); i++) {
+        wippy_diag diag;
+        snprintf(text, sizeof(text), frames[i], longer);
+        put_file("wippy.lock", text);
+        CHECK_EQ_INT(load_plain(&k, &diag), WIPPY_ERR_LIMIT);
+        CHECK_HAS(diag.message, "path is too long");
+    }
     CHECK_STR(kit_current_ids(&k), "");
+    kit_close(&k);
+}
+
+TEST(test_project_lock_file_names_many_places_and_forms_of_path)
+{
+    static char text[4096];
+    kit k;
+    begin_project("many");
+    int size = snprintf(text, sizeof(text), "%s", LOCK "modules:\nreplacements:\n"
+                                                       "  - {from: r/0, to: ././}\n"
+                                                       "  - {from: r/9, to: .}\n");
+    for (int i = 1; i < 8; i++) {
+        char file[64];
+        snprintf(file, sizeof(file), "part%d/x.yaml", i);
+        put_file(file, "namespace: part\nname: x\nkind: ns.x\n");
+        size += snprintf(text + size, sizeof(text) - (size_t)size,
+                         "  - {from: r/%d, to: ./part%d}\n", i, i);
+    }
+    put_file("src/a.yaml", "namespace: app\nname: a\nkind: ns.x\n");
+    put_file("wippy.lock", text);
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(load_plain(&k, NULL), WIPPY_OK);
+    CHECK_STR(kit_current_ids(&k), "part:x app:a");
+    kit_close(&k);
+}
+
+/* The working directory, which is no project, and an empty name. */
+TEST(test_project_without_a_description)
+{
+    kit k;
+    REQUIRE(kit_open(&k));
+    CHECK_EQ_INT(wippy_load_project(k.rt, NULL, NULL), WIPPY_OK);
+    CHECK_STR(kit_current_ids(&k), "");
+    CHECK_EQ_INT(wippy_reload_project(k.rt, NULL, NULL, NULL, NULL), WIPPY_OK);
+    const char *text = "namespace: app\nname: a\nkind: ns.x\nmeta:\n";
+    CHECK_EQ_INT(wippy_load_text(k.rt, NULL, text, strlen(text), NULL), WIPPY_OK);
+    CHECK_STR(kit_current_ids(&k), "app:a");
     kit_close(&k);
 }
 
@@ -697,6 +758,8 @@ TEST_MAIN(TEST_ENTRY(test_document_entries_get_meta_and_data),
           TEST_ENTRY(test_write_yaml_gives_one_value_or_says_where),
           TEST_ENTRY(test_project_walks_in_path_order_and_reads_sources),
           TEST_ENTRY(test_project_wrong_file_is_left_out_as_a_whole),
+          TEST_ENTRY(test_project_lock_file_names_many_places_and_forms_of_path),
+          TEST_ENTRY(test_project_without_a_description),
           TEST_ENTRY(test_project_lock_file_is_checked),
           TEST_ENTRY(test_project_loads_replacements_and_vendored_modules_before_sources),
           TEST_ENTRY(test_project_without_lock_file),
