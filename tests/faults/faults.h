@@ -23,6 +23,8 @@
 
 #include "../test.h"
 
+#include <unistd.h>
+
 typedef enum fault_kind {
     FAULT_ALLOC = 0, /* memory */
     FAULT_THREAD,    /* pthread_create */
@@ -224,6 +226,59 @@ static inline uint64_t fault_picture(wippy_runtime *rt)
     }
     wippy_snapshot_release(rt, snapshot);
     return hash;
+}
+
+/* ---- projects on disk ---- */
+
+static char fault_directory[256]; /* of the running test */
+
+static inline void fault_path(char *path, size_t room, const char *name)
+{
+    snprintf(path, room, "%s/%s", fault_directory, name);
+}
+
+static inline void fault_put_file(const char *name, const char *text)
+{
+    char path[512];
+    fault_path(path, sizeof(path), name);
+    FILE *file = fopen(path, "wb");
+    if (CHECK(file != NULL)) {
+        CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
+        fclose(file);
+    }
+}
+
+/* A directory of its own with a lock file and src/deeper/. */
+static inline void fault_make_project(const char *name)
+{
+    char command[512];
+    const char *build = getenv("BUILD");
+    snprintf(fault_directory, sizeof(fault_directory), "%s/faults-%s-%ld", build ? build : "build",
+             name, (long)getpid());
+    snprintf(command, sizeof(command), "mkdir -p '%s/src/deeper'", fault_directory);
+    CHECK_EQ_INT(system(command), 0);
+    fault_put_file("wippy.lock", "directories: {modules: .wippy, src: ./src}\n");
+}
+
+static inline void fault_remove_project(void)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "rm -rf '%s'", fault_directory);
+    CHECK_EQ_INT(system(command), 0);
+}
+
+static inline bool fault_file_is(const char *name, const char *text)
+{
+    char path[512];
+    char found[512];
+    fault_path(path, sizeof(path), name);
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(found, 1, sizeof(found) - 1, file) : 0;
+    if (file) {
+        fclose(file);
+    }
+    found[size] = '\0';
+    return strcmp(found, text) == 0;
 }
 
 #endif /* WIPPY_FAULTS_H */

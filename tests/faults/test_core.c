@@ -7,7 +7,6 @@
 #include "../core_kit.h"
 #include "wippy_lua.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 static wippy_runtime *open_runtime(fault_run *run)
@@ -214,49 +213,23 @@ TEST(test_faults_changes_are_whole_or_nothing)
 
 /* ------------------------------------------------------------------ projects on disk */
 
-static char directory[256];
-
-static void put_file(const char *name, const char *text)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    FILE *file = fopen(path, "wb");
-    if (CHECK(file != NULL)) {
-        CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
-        fclose(file);
-    }
-}
-
 static void make_project(const char *name)
 {
-    char path[512];
-    const char *build = getenv("BUILD");
-    snprintf(directory, sizeof(directory), "%s/faults-%s-%ld", build ? build : "build", name,
-             (long)getpid());
-    snprintf(path, sizeof(path), "mkdir -p %s/src/deeper", directory);
-    CHECK_EQ_INT(system(path), 0);
-    put_file("wippy.lock", "directories: {modules: .wippy, src: ./src}\n");
-    put_file("src/_index.yaml", world);
-    put_file("src/deeper/_index.yaml",
-             "namespace: app.deeper\nentries:\n  - {name: f, kind: function.lua, source: "
-             "'file://f.lua', method: main}\n");
-    put_file("src/deeper/f.lua", "return {main = function(a) return a end}\n");
-    put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"x\", \"kind\": "
-                              "\"registry.entry\", \"n\": 1}]}");
-}
-
-static void remove_project(void)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "rm -rf '%s'", directory);
-    CHECK_EQ_INT(system(path), 0);
+    fault_make_project(name);
+    fault_put_file("src/_index.yaml", world);
+    fault_put_file("src/deeper/_index.yaml",
+                   "namespace: app.deeper\nentries:\n  - {name: f, kind: function.lua, source: "
+                   "'file://f.lua', method: main}\n");
+    fault_put_file("src/deeper/f.lua", "return {main = function(a) return a end}\n");
+    fault_put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"x\", "
+                                    "\"kind\": \"registry.entry\", \"n\": 1}]}");
 }
 
 static wippy_result load_project(wippy_runtime *rt)
 {
     wippy_project_desc desc;
     memset(&desc, 0, sizeof(desc));
-    desc.directory = directory;
+    desc.directory = fault_directory;
     return wippy_load_project(rt, &desc, NULL);
 }
 
@@ -283,7 +256,7 @@ TEST(test_faults_project_is_whole_or_nothing)
 {
     make_project("project");
     CHECK(fault_sweep(FAULT_ALLOC, scenario_project, NULL) > 50);
-    remove_project();
+    fault_remove_project();
 }
 
 static void scenario_reload(fault_run *run, void *arg)
@@ -293,15 +266,15 @@ static void scenario_reload(fault_run *run, void *arg)
     size_t changes = 77;
     (void)arg;
     fault_hold(run);
-    put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"x\", \"kind\": "
+    fault_put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"x\", \"kind\": "
                               "\"registry.entry\", \"n\": 1}]}");
     wippy_runtime *rt = open_runtime(run);
     REQUIRE(rt != NULL && wippy_lua_open(rt, NULL) == WIPPY_OK && load_project(rt) == WIPPY_OK);
     uint64_t before = fault_picture(rt);
-    put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"y\", \"kind\": "
+    fault_put_file("src/more.json", "{\"namespace\": \"more\", \"entries\": [{\"name\": \"y\", \"kind\": "
                               "\"registry.entry\", \"n\": 2}]}");
     memset(&desc, 0, sizeof(desc));
-    desc.directory = directory;
+    desc.directory = fault_directory;
     fault_begin(run);
     wippy_result r = wippy_reload_project(rt, &desc, &changes, NULL, NULL);
     fault_disarm(run);
@@ -323,24 +296,10 @@ TEST(test_faults_reload_is_whole_or_nothing)
 {
     make_project("reload");
     CHECK(fault_sweep(FAULT_ALLOC, scenario_reload, NULL) > 50);
-    remove_project();
+    fault_remove_project();
 }
 
 /* ------------------------------------------------------------------ environment */
-
-static bool file_is(const char *name, const char *text)
-{
-    char path[512];
-    char found[512];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    FILE *file = fopen(path, "rb");
-    size_t size = file ? fread(found, 1, sizeof(found) - 1, file) : 0;
-    if (file) {
-        fclose(file);
-    }
-    found[size] = '\0';
-    return strcmp(found, text) == 0;
-}
 
 static void scenario_env(fault_run *run, void *arg)
 {
@@ -349,7 +308,7 @@ static void scenario_env(fault_run *run, void *arg)
     char value[64];
     (void)arg;
     fault_hold(run);
-    put_file("vars.env", before);
+    fault_put_file("vars.env", before);
     wippy_runtime *rt = open_runtime(run);
     REQUIRE(rt != NULL);
     int size = snprintf(text, sizeof(text),
@@ -359,7 +318,7 @@ static void scenario_env(fault_run *run, void *arg)
                         "  - {name: both, kind: env.storage.router, storages: [mem, file]}\n"
                         "  - {name: a, kind: env.variable, variable: A, storage: 'app:file'}\n"
                         "  - {name: m, kind: env.variable, variable: M, storage: 'app:both'}\n",
-                        directory);
+                        fault_directory);
     REQUIRE(wippy_load_text(rt, "env", text, (size_t)size, NULL) == WIPPY_OK);
     wippy_self *out = wippy_outside(rt);
     fault_begin(run);
@@ -370,14 +329,14 @@ static void scenario_env(fault_run *run, void *arg)
     wippy_result get = wippy_env_get(out, "A", value, sizeof(value), NULL, NULL);
     FAIR(get);
     fault_disarm(run);
-    CHECK(file_is("vars.env", set == WIPPY_OK ? "# head\nA=new # keep\nB=2\n" : before));
+    CHECK(fault_file_is("vars.env", set == WIPPY_OK ? "# head\nA=new # keep\nB=2\n" : before));
     if (get == WIPPY_OK) {
         CHECK_STR(value, set == WIPPY_OK ? "new" : "old");
     }
     get = wippy_env_get(out, "M", value, sizeof(value), NULL, NULL);
     CHECK_EQ_INT(get, memory == WIPPY_OK ? WIPPY_OK : WIPPY_ERR_NOTFOUND);
     CHECK_EQ_INT(wippy_env_set(out, "A", "again", NULL), WIPPY_OK);
-    CHECK(file_is("vars.env", "# head\nA=again # keep\nB=2\n"));
+    CHECK(fault_file_is("vars.env", "# head\nA=again # keep\nB=2\n"));
     close_runtime(rt);
 }
 
@@ -385,7 +344,7 @@ TEST(test_faults_environment_keeps_what_it_had)
 {
     make_project("env");
     CHECK(fault_sweep(FAULT_ALLOC, scenario_env, NULL) > 5);
-    remove_project();
+    fault_remove_project();
 }
 
 /* ------------------------------------------------------------------ events */

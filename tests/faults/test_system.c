@@ -324,41 +324,15 @@ TEST(test_faults_pollers)
 
 /* ------------------------------------------------------------------ files */
 
-static char directory[256];
-
-static void put_file(const char *name, const char *text)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    FILE *file = fopen(path, "wb");
-    if (CHECK(file != NULL)) {
-        CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
-        fclose(file);
-    }
-}
-
 static void make_project(const char *name)
 {
-    char command[512];
-    const char *build = getenv("BUILD");
-    snprintf(directory, sizeof(directory), "%s/faults-%s-%ld", build ? build : "build", name,
-             (long)getpid());
-    snprintf(command, sizeof(command), "mkdir -p %s/src/deeper", directory);
-    CHECK_EQ_INT(system(command), 0);
-    put_file("wippy.lock", "directories: {modules: .wippy, src: ./src}\n");
-    put_file("src/_index.yaml",
-             "namespace: app\nentries:\n  - {name: f, kind: function.lua, method: "
-             "main, source: 'file://f.lua'}\n");
-    put_file("src/f.lua", "return {main = function(a) return a end}\n");
-    put_file("src/deeper/_index.yaml",
-             "namespace: deeper\nentries:\n  - {name: x, kind: registry.entry, n: 1}\n");
-}
-
-static void remove_project(void)
-{
-    char command[512];
-    snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-    CHECK_EQ_INT(system(command), 0);
+    fault_make_project(name);
+    fault_put_file("src/_index.yaml",
+                   "namespace: app\nentries:\n  - {name: f, kind: function.lua, method: "
+                   "main, source: 'file://f.lua'}\n");
+    fault_put_file("src/f.lua", "return {main = function(a) return a end}\n");
+    fault_put_file("src/deeper/_index.yaml",
+                   "namespace: deeper\nentries:\n  - {name: x, kind: registry.entry, n: 1}\n");
 }
 
 static unsigned warnings;
@@ -384,12 +358,12 @@ static void scenario_project(fault_run *run, void *arg)
     memset(&options, 0, sizeof(options));
     memset(&diag, 0, sizeof(diag));
     fault_hold(run);
-    put_file("src/deeper/_index.yaml",
+    fault_put_file("src/deeper/_index.yaml",
              "namespace: deeper\nentries:\n  - {name: x, kind: registry.entry, n: 1}\n");
     options.allocator = fault_allocator(run);
     options.log_fn = note_warning;
     REQUIRE(wippy_create(&rt, &options) == WIPPY_OK && wippy_lua_open(rt, NULL) == WIPPY_OK);
-    desc.directory = directory;
+    desc.directory = fault_directory;
     uint64_t empty = fault_picture(rt);
     warnings = 0;
     fault_begin(run);
@@ -406,7 +380,7 @@ static void scenario_project(fault_run *run, void *arg)
     }
     /* Half of the sweep's calls are those of the reload. */
     bool fine = r == WIPPY_OK && warnings == 0;
-    put_file("src/deeper/_index.yaml",
+    fault_put_file("src/deeper/_index.yaml",
              "namespace: deeper\nentries:\n  - {name: y, kind: registry.entry, n: 2}\n");
     if (fine) {
         memset(&diag, 0, sizeof(diag));
@@ -432,7 +406,7 @@ static void sweep_project(fault_kind kind, const char *name)
 {
     make_project(name);
     CHECK(fault_sweep(kind, scenario_project, NULL) >= 2);
-    remove_project();
+    fault_remove_project();
 }
 
 TEST(test_faults_files_that_do_not_read)
@@ -450,20 +424,6 @@ TEST(test_faults_files_that_say_nothing_of_themselves)
     sweep_project(FAULT_STAT, "stat");
 }
 
-static bool file_is(const char *name, const char *text)
-{
-    char path[512];
-    char found[512];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    FILE *file = fopen(path, "rb");
-    size_t size = file ? fread(found, 1, sizeof(found) - 1, file) : 0;
-    if (file) {
-        fclose(file);
-    }
-    found[size] = '\0';
-    return strcmp(found, text) == 0;
-}
-
 /* A variable in a file: written whole, or the file is as it was. */
 static void scenario_env(fault_run *run, void *arg)
 {
@@ -474,13 +434,13 @@ static void scenario_env(fault_run *run, void *arg)
     (void)arg;
     memset(&diag, 0, sizeof(diag));
     fault_hold(run);
-    put_file("vars.env", before);
+    fault_put_file("vars.env", before);
     wippy_runtime *rt = open_runtime(run, false);
     int size = snprintf(text, sizeof(text),
                         "namespace: app\nentries:\n"
                         "  - {name: file, kind: env.storage.file, file_path: '%s/vars.env'}\n"
                         "  - {name: a, kind: env.variable, variable: A, storage: 'app:file'}\n",
-                        directory);
+                        fault_directory);
     REQUIRE(wippy_load_text(rt, "env", text, (size_t)size, NULL) == WIPPY_OK);
     wippy_self *out = wippy_outside(rt);
     fault_begin(run);
@@ -490,14 +450,14 @@ static void scenario_env(fault_run *run, void *arg)
     CHECK(set == WIPPY_OK || set == WIPPY_ERR_IO || set == WIPPY_ERR_DENIED ||
           set == WIPPY_ERR_NOTFOUND);
     CHECK(set == WIPPY_OK || diag.message[0] != '\0');
-    CHECK(file_is("vars.env", set == WIPPY_OK ? "# head\nA=new\n" : before));
+    CHECK(fault_file_is("vars.env", set == WIPPY_OK ? "# head\nA=new\n" : before));
     CHECK(get == WIPPY_OK || get == WIPPY_ERR_IO || get == WIPPY_ERR_DENIED ||
           get == WIPPY_ERR_NOTFOUND);
     if (get == WIPPY_OK) {
         CHECK_STR(value, set == WIPPY_OK ? "new" : "old");
     }
     CHECK_EQ_INT(wippy_env_set(out, "A", "again", NULL), WIPPY_OK);
-    CHECK(file_is("vars.env", "# head\nA=again\n"));
+    CHECK(fault_file_is("vars.env", "# head\nA=again\n"));
     CHECK_EQ_INT(wippy_destroy(rt), WIPPY_OK);
 }
 
@@ -510,7 +470,7 @@ TEST(test_faults_variables_in_files)
         (void)fault_sweep(kinds[i], scenario_env, NULL);
     }
     CHECK(fault_sweep(FAULT_WRITE, scenario_env, NULL) >= 1);
-    remove_project();
+    fault_remove_project();
 }
 
 /* Opening fails, with the project's own files written before: load only. */
@@ -529,7 +489,7 @@ static void scenario_open(fault_run *run, void *arg)
     options.allocator = fault_allocator(run);
     options.log_fn = note_warning;
     REQUIRE(wippy_create(&rt, &options) == WIPPY_OK && wippy_lua_open(rt, NULL) == WIPPY_OK);
-    desc.directory = directory;
+    desc.directory = fault_directory;
     uint64_t empty = fault_picture(rt);
     warnings = 0;
     fault_begin(run);
@@ -549,7 +509,7 @@ TEST(test_faults_files_of_a_load_that_do_not_open)
 {
     make_project("open");
     CHECK(fault_sweep(FAULT_OPEN, scenario_open, NULL) >= 3);
-    remove_project();
+    fault_remove_project();
 }
 
 /* ------------------------------------------------------------------ the clock */

@@ -8,6 +8,7 @@
 #include "../test.h"
 
 #include "../core_kit.h"
+#include "../resident.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -15,29 +16,6 @@
 /* ------------------------------------------------------------------ kit */
 
 #define MB ((uint64_t)1048576)
-
-/* What the machine holds for this process. 0: not known here. */
-static uint64_t resident_bytes(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file) {
-        if (fscanf(file, "%*u %llu", &pages) != 1) {
-            pages = 0;
-        }
-        fclose(file);
-    }
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static bool sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#else
-    return false;
-#endif
-}
 
 /* The peak of both measures since begin. The bound is what the limits allow: `allowed` bytes; a fifth
    more for rounding to size classes, and 24 MB for caches, queues, code and stacks. */

@@ -11,6 +11,8 @@
 
 #include "../test.h"
 
+#include "../resident.h"
+
 #include <unistd.h>
 
 /* ------------------------------------------------------------------ memory and lines */
@@ -34,28 +36,6 @@ static void heap_free(void *ptr, size_t size, void *user_data)
         TEST_ATOMIC_SUB(&heap_live, (uint64_t)size);
         free(ptr);
     }
-}
-
-static double resident_kb(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file) {
-        if (fscanf(file, "%*u %llu", &pages) != 1) {
-            pages = 0;
-        }
-        fclose(file);
-    }
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1024.0;
-}
-
-static bool sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#else
-    return false;
-#endif
 }
 
 /* Samples in the order they came. When the room is full every second one is thrown away. */
@@ -553,7 +533,7 @@ TEST(test_soak_everything_at_once_stays_flat)
     while (test_now_ms() < end && one_round(&s) && books(&s)) {
         wippy_runtime_stats(s.rt, &info);
         series_add(&bytes, s.rounds, (double)info.memory_bytes / 1024.0);
-        series_add(&resident, s.rounds, resident_kb());
+        series_add(&resident, s.rounds, (double)resident_bytes() / 1024.0);
         series_add(&processes, s.rounds, (double)info.processes);
     }
     printf("     %u rounds: %llu processes in C, %llu in Lua with %u children each, %llu timers, %lu restarts\n",
@@ -623,7 +603,7 @@ TEST(test_soak_start_and_stop_leave_nothing)
         uint64_t begin = test_now_ms();
         one_life(i);
         slowest = test_now_ms() - begin > slowest ? test_now_ms() - begin : slowest;
-        series_add(&resident, i, resident_kb());
+        series_add(&resident, i, (double)resident_bytes() / 1024.0);
     }
     printf("     %u runtimes started and stopped, the slowest in %llu ms\n", loops, (unsigned long long)slowest);
     CHECK(slowest < 10000); /* half of what join waits: everybody heard the CANCEL */
