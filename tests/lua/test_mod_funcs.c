@@ -214,6 +214,89 @@ TEST(test_funcs_retry)
                 "done\n3.0 nil 0\n");
 }
 
+/* Whatever a pool is declared as, calls are answered; nonsense is as if it were not there. */
+TEST(test_funcs_every_declaration_of_a_pool_answers)
+{
+    static const char *const pools[] = {
+        "{type: lazy}", "{type: static}", "{type: static, size: 0, max_size: 1}", "{size: -5}",
+        "{type: static, workers: 1}", "{type: inline}", "{type: 5, size: 2}", "{type: lazy, max_size: -1}",
+        "{type: static, size: 99999999999}", "{max_size: 1}", "{type: statics, size: 3}", "{type: lax}", "7"};
+    for (size_t i = 0; i < TEST_COUNT(pools); i++) {
+        char entries[512];
+        snprintf(entries, sizeof(entries),
+                 "  - {name: f, kind: function.lua, method: main, modules: [time], pool: %s, source: "
+                 "'return {main = function(a) time.sleep(\"1ms\") return a end}'}\n",
+                 pools[i]);
+        project_run(entries,
+                    "local fs, n = {}, 0 for i = 1, 5 do fs[i] = funcs.async(\"app:f\", i) end "
+                    "for i = 1, 5 do n = n + fs[i]:response():receive():data() end t.out(n)",
+                    "15\n");
+    }
+}
+
+TEST(test_funcs_every_declaration_of_retries_ends)
+{
+    static const char *const retries[] = {
+        "{max_attempts: 2}", "{max_attempts: 5000}", "{max_attempts: -1}", "{max_attempts: 2, initial_delay: -5}",
+        "{max_attempts: 3, initial_delay: 1, backoff_factor: 1.0e9}",
+        "{max_attempts: 3, initial_delay: 1, backoff_factor: -1}",
+        "{max_attempts: 3, initial_delay: 1, max_delay: 1, backoff_factor: 10}", "[]"};
+    for (size_t i = 0; i < TEST_COUNT(retries); i++) {
+        char entries[640];
+        snprintf(entries, sizeof(entries),
+                 "  - {name: f, kind: function.lua, method: main, meta: {options: {retry: %s}}, source: "
+                 "'return {main = function() return nil, errors.new({message = \"no\", retryable = "
+                 "true}) end}'}\n"
+                 "  - {name: g, kind: function.lua, method: main, meta: {options: {retry: %s}}, source: "
+                 "'return {main = function() return nil, errors.new({message = \"final\", retryable = "
+                 "false}) end}'}\n",
+                 retries[i], retries[i]);
+        project_run(entries,
+                    "local _, a = funcs.call(\"app:f\") local _, b = funcs.call(\"app:g\") "
+                    "t.out(a:message(), b:message())",
+                    "no final\n");
+    }
+}
+
+TEST(test_funcs_long_names_and_hosts)
+{
+#define LONG "n123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+    project_run(PROJECT_FUNCTION(LONG LONG, "return #process.pid() > 5"),
+                "R(funcs.call(\"app:" LONG LONG "\"))", "true\n");
+    project_run(PROJECT_LUA("worker", "process.lua", ", meta: {default_host: \"\"}",
+                            "return {main = function(n) return n + 1 end}"),
+                "R(funcs.call(\"app:worker\", 1))",
+                "nil NotFound no handler registered for target false\n");
+    project_run(PROJECT_LUA("worker", "process.lua",
+                            ", meta: {default_host: \"" LONG LONG LONG "\"}",
+                            "return {main = function(n) return n + 1 end}"),
+                "R(funcs.call(\"app:worker\", 1))",
+                "nil NotFound no handler registered for target false\n");
+    project_run(PROJECT_LUA(LONG LONG LONG, "process.lua", ", meta: {default_host: \"app:processes\"}",
+                            "return {main = function(n) return n + 1 end}"),
+                "local v, err = funcs.call(\"app:" LONG LONG LONG "\", 1) t.out(v == 2 or err:kind())",
+                "NotFound\n");
+#undef LONG
+}
+
+TEST(test_funcs_executor_refuses_what_it_cannot_use)
+{
+    project_run(DOUBLE,
+                "local e = funcs.new() R(e:with_context({[1] = 2})) R(e:with_options({[{}] = 1})) "
+                "R(e:with_context({a = 1}):with_context({[true] = 1})) R(e:with_actor(nil)) "
+                "R(e:with_scope(nil)) t.out(select(2, pcall(e.with_actor, e, 5))) "
+                "t.out(select(2, pcall(e.with_scope, e, {}))) "
+                "R(e:with_options({timeout = -1}):call(\"app:double\", 2)) "
+                "R(e:with_options({timeout = 1e300}):call(\"app:double\", 2)) "
+                "R(e:with_options({timeout = \"soon\"}):call(\"app:double\", 2))",
+                "nil Invalid context keys must be strings false\n"
+                "nil Invalid options keys must be strings false\n"
+                "nil Invalid context keys must be strings false\n"
+                "nil Invalid actor cannot be nil false\nnil Invalid scope cannot be nil false\n"
+                "bad argument #2 to '?' (Actor expected)\n"
+                "bad argument #2 to '?' (Scope expected)\n4\n4\n4\n");
+}
+
 TEST(test_funcs_context_flows)
 {
     project_run(CONTEXT PROJECT_FUNCTION("outer", "return funcs.call(\"app:context\", \"a\")"),
@@ -344,6 +427,10 @@ TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuse
           TEST_ENTRY(test_funcs_callee_is_canceled_with_its_caller),
           TEST_ENTRY(test_funcs_over_the_memory_limit_calls_are_refused),
           TEST_ENTRY(test_funcs_timeout), TEST_ENTRY(test_funcs_retry),
+          TEST_ENTRY(test_funcs_every_declaration_of_a_pool_answers),
+          TEST_ENTRY(test_funcs_every_declaration_of_retries_ends),
+          TEST_ENTRY(test_funcs_long_names_and_hosts),
+          TEST_ENTRY(test_funcs_executor_refuses_what_it_cannot_use),
           TEST_ENTRY(test_funcs_context_flows), TEST_ENTRY(test_funcs_identity_flows),
           TEST_ENTRY(test_funcs_replaced_entry_is_a_new_generation), TEST_ENTRY(test_ctx_reads),
           TEST_ENTRY(test_funcs_on_a_pool_host), TEST_ENTRY(test_funcs_terminal_uses_a_pool),
