@@ -304,6 +304,50 @@ TEST(test_registry_build_delta)
                 "entry.create app:q\nentry.delete app:b\n");
 }
 
+TEST(test_registry_ids_and_kinds_at_their_edges)
+{
+    project_run("",
+                "local c = registry.snapshot():changes() R(c:create({id = \":x\", kind = \"k\"})) "
+                "R(c:create({id = \"x:\", kind = \"k\"})) R(c:create({id = {ns = \"a\"}, kind = \"k\"})) "
+                "R(c:create({id = {ns = \"a\", name = 5}, kind = \"k\"})) "
+                "R(c:create({id = \"app:x\", kind = \"\"})) R(c:delete({id = \"app:\"})) "
+                "R(c:delete({id = {ns = \"a\", name = \"b\"}}) == c) R(c:delete()) "
+                "R(c:create({id = \"app:x\", kind = \"registry.entry\", data = {f = print}}) == c) "
+                "R(c:apply())",
+                "nil Invalid entry must have valid id field false\n"
+                "nil Invalid entry must have valid id field false\n"
+                "nil Invalid entry must have valid id field false\n"
+                "nil Invalid entry must have valid id field false\n"
+                "nil Invalid entry must have kind field false\n"
+                "nil Invalid entry must have valid id field false\ntrue\n"
+                "nil Invalid entry must have valid id field false\ntrue\n"
+                "nil Internal apply changes: failed to apply changes: a:b: entry not found: a:b false\n");
+}
+
+TEST(test_registry_versions_and_sides_of_a_delta_that_are_none)
+{
+    project_run(ENTRIES,
+                "local v = registry.current_version() t.out(v == v, v == registry.current_version(), "
+                "v == 1, rawequal(v, registry.current_version())) "
+                "R(registry.build_delta(-1, v)) R(registry.build_delta(v, 77)) "
+                "t.out((pcall(registry.build_delta, v, {}))) "
+                "local h = registry.history() t.out(tostring(h), h:get_version(0):id()) "
+                "R(h:get_version(99)) t.out(tostring(h:snapshot_at(v))) R(h:snapshot_at(99)) "
+                "R(registry.apply_version(99)) "
+                "t.out(#registry.build_delta({{kind = \"x\"}, {id = \"no colon\"}}, {{id = 7}, {}})) "
+                "local a = {id = \"app:z\", kind = \"k\", data = {1, {2}}} "
+                "local b = {id = \"app:z\", kind = \"k\", data = {1, {3}}} "
+                "t.out(#registry.build_delta({a}, {a}), registry.build_delta({a}, {b})[1].kind, "
+                "registry.build_delta({}, {b})[1].kind, registry.build_delta({a}, {})[1].kind) "
+                "t.out(#registry.build_delta({{id = \"app:z\", data = print}}, {{id = \"app:z\", data = "
+                "print}}), #registry.snapshot():namespace(\"ap\"), #registry.snapshot():namespace(\"apq\"))",
+                "true true false false\nnil Invalid invalid version ID false\n"
+                "nil NotFound version not found false\nfalse\n"
+                "registry.History{} 0\nnil NotFound version not found false\n"
+                "registry.Snapshot{version=v0}\nnil NotFound version not found false\n"
+                "false NotFound version not found false\n0\n0 entry.update entry.create entry.delete\n0 0 0\n");
+}
+
 TEST(test_registry_created_function_is_callable)
 {
     project_run(
@@ -503,6 +547,8 @@ TEST_MAIN(TEST_ENTRY(test_registry_parse_id), TEST_ENTRY(test_registry_get),
           TEST_ENTRY(test_registry_versions), TEST_ENTRY(test_registry_history),
           TEST_ENTRY(test_registry_history_keeps_the_newest),
           TEST_ENTRY(test_registry_build_delta),
+          TEST_ENTRY(test_registry_ids_and_kinds_at_their_edges),
+          TEST_ENTRY(test_registry_versions_and_sides_of_a_delta_that_are_none),
           TEST_ENTRY(test_registry_created_function_is_callable), TEST_ENTRY(test_registry_rights),
           TEST_ENTRY(test_events_arrive_in_order), TEST_ENTRY(test_events_filters),
           TEST_ENTRY(test_events_close),
