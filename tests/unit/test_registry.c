@@ -701,6 +701,54 @@ TEST(test_load_lenient_without_memory_fails_as_a_whole)
     kit_close(&k);
 }
 
+/* Every operator on every kind of value. */
+TEST(test_find_operators_on_every_kind_of_value)
+{
+    static const struct {
+        const char *filter;
+        const char *found;
+    } rows[] = {
+        {"{'meta.n': 5}", "x:a"}, {"{'meta.n': 5.0}", "x:a"}, {"{'meta.n': 5.5}", ""},
+        {"{'meta.f': 7}", "x:a"}, {"{'meta.f': 7.5}", ""}, {"{'meta.n': '5'}", ""},
+        {"{'meta.s': ''}", "x:b"}, {"{'^meta.s': ''}", "x:a x:b"}, {"{'$meta.s': ''}", "x:a x:b"},
+        {"{'*meta.s': ''}", "x:a x:b"}, {"{'^meta.s': 'ab'}", "x:a"}, {"{'^meta.s': 'abcd'}", ""},
+        {"{'$meta.s': 'bc'}", "x:a"}, {"{'$meta.s': 'zabc'}", ""}, {"{'$meta.s': 'ab'}", ""},
+        {"{'*meta.s': 'b'}", "x:a"}, {"{'*meta.s': 'd'}", ""}, {"{'*meta.t': 'el'}", "x:a"},
+        {"{'*meta.t': 'x'}", "x:b"}, {"{'*meta.t': 5}", ""}, {"{'*meta.n': '5'}", ""},
+        {"{'^meta.n': '5'}", ""}, {"{'$meta.t': 'x'}", "x:b"}, {"{'^meta.t': 'h'}", ""},
+        {"{'~meta.s': 'b'}", "x:a"}, {"{'~meta.n': '5'}", ""}, {"{'~meta.s': ['a', 'b', 'c']}", "x:a"},
+        {"{'~meta.s': 'a', '~meta.t': 'x'}", ""},
+        {"{'meta.t': ['hello', 5]}", "x:a"}, {"{'meta.t': ['hello', 6]}", ""}, {"{'meta.t': 5}", ""},
+        {"{'meta.t': 'text'}", ""}, {"{'meta.m.k': 1}", "x:a"}, {"{'meta.m.none': 1}", ""},
+        {"{'meta.d.k': 2}", "x:a"}, {"{'meta.': 1}", "x:a x:b x:c"}, {"{'.kind': '*'}", "x:a x:b x:c"},
+        {"{'.kind': 'registry.*'}", "x:a x:b x:c"}, {"{'.kind': '*.entry'}", "x:a x:b x:c"},
+        {"{'.kind': 'r*y'}", "x:a x:b x:c"}, {"{'.kind': 'r*x'}", ""}, {"{'.kind': 'x*y'}", ""},
+        {"{'.kind': 'registry.entry*registry.entry'}", ""}, {"{'.kind': ''}", ""}, {"{'.kind': 5}", ""},
+        {"{'.id': 'x:b'}", "x:b"}, {"{'.id': ['x:*', '*:b']}", "x:b"}, {"{'.name': 'c'}", "x:c"},
+        {"{'.ns': 'x'}", "x:a x:b x:c"}, {"{'.what': 'x'}", "x:a x:b x:c"}, {"{'': 1}", "x:a x:b x:c"},
+        {"{'~': 1}", "x:a x:b x:c"}, {"[]", "x:a x:b x:c"}, {"nil", "x:a x:b x:c"},
+        {"[1]", "!filter is array, expected a map"}, {"5", "!filter is integer, expected a map"},
+        {"{'~meta.s': '('}", "!bad expression"}, {"{'~meta.s': 5}", "!"}, {"{'~meta.s': ['a', 5]}", "!"},
+    };
+    kit k;
+    REQUIRE(kit_open(&k));
+    const kit_wish change[] = {
+        {'+', "x:a", "registry.entry",
+         "{'n': 5, 'f': 7.0, 's': 'abc', 't': ['hello', 5, nil], 'm': {'k': 1}, 'd.k': 2}", ""},
+        {'+', "x:b", "registry.entry", "{'n': 6, 's': '', 't': 'text x'}", ""},
+        {'+', "x:c", "registry.entry", "", ""}};
+    CHECK_EQ_INT(kit_apply(&k, change, 3, NULL, NULL), WIPPY_OK);
+    for (size_t i = 0; i < TEST_COUNT(rows); i++) {
+        const char *found = kit_find(&k, rows[i].filter);
+        bool refused = rows[i].found[0] == '!';
+        if (refused ? strncmp(found, rows[i].found, strlen(rows[i].found)) != 0
+                    : strcmp(found, rows[i].found) != 0) {
+            FAIL("%s finds %s, expected %s", rows[i].filter, found, rows[i].found);
+        }
+    }
+    kit_close(&k);
+}
+
 /* ------------------------------------------------------------------ no memory */
 
 /* Everything once: whatever allocation fails, what was is still there and nothing leaks. */
@@ -791,4 +839,5 @@ TEST_MAIN(TEST_ENTRY(test_entry_make_copies_and_fills_in_empty_maps),
           TEST_ENTRY(test_load_refusal_fails_the_whole_load),
           TEST_ENTRY(test_load_lenient_refusal_leaves_out_only_that_entry),
           TEST_ENTRY(test_load_lenient_without_memory_fails_as_a_whole),
+          TEST_ENTRY(test_find_operators_on_every_kind_of_value),
           TEST_ENTRY(test_registry_without_memory_nothing_changes_and_nothing_leaks))
