@@ -40,6 +40,13 @@ TEST(test_env_line_set_replaces_in_place_or_appends)
         {"AB=0\n", "A", "1", "AB=0\nA=1\n"},
         {"A=0\n", "A", "", "A=\n"},
         {"A\n", "A", "1", "A\nA=1\n"},
+        {"\tA\t=\t0\t\n", "A", "1", "A=1\t\n"},
+        {" \t \n", "A", "1", " \t \nA=1\n"},
+        {"", "A", "x ", NULL},
+        {"", "A", "\tx", NULL},
+        {"", "A ", "x", NULL},
+        {"", "A#", "x", NULL},
+        {"", "A\nB", "x", NULL},
         {"", "A", "x#y", NULL},
         {"", "A", "x\ny", NULL},
         {"", "A", " x", NULL},
@@ -250,6 +257,10 @@ TEST(test_env_malformed_entries_are_refused)
         {'+', "app:v", "env.variable", "", "{'variable': 'A', 'storage': 'app:level'}"},
         {'+', "app:v", "env.variable", "", "{'variable': 'A', 'storage': 'app:none'}"},
         {'+', "app:v", "env.variable", "", "{'storage': 'app:mem', 'default': [1]}"},
+        {'+', "app:v", "env.variable", "", "{'storage': 'app:mem', 'default': {}}"},
+        {'+', "app:v", "env.variable", "", "{'variable': 'A@', 'storage': 'app:mem'}"},
+        {'+', "app:v", "env.variable", "", "{'variable': 'A[', 'storage': 'app:mem'}"},
+        {'+', "app:v", "env.variable", "", "{'variable': 'a{', 'storage': 'app:mem'}"},
         {'+', "app:v", "env.storage.router", "", "{'storages': []}"},
         {'+', "app:v", "env.storage.router", "", "{'storages': ['app:none']}"},
         {'+', "app:v", "env.storage.file", "", ""},
@@ -266,6 +277,81 @@ TEST(test_env_malformed_entries_are_refused)
         CHECK(diag.message[0] != '\0');
     }
     kit_close(&k);
+}
+
+TEST(test_env_questions_at_their_edges)
+{
+    kit k;
+    char text[4] = "xyz";
+    size_t size = 0;
+    wippy_diag diag;
+    REQUIRE(kit_open(&k));
+    REQUIRE(env_load(&k, "namespace: app\n"
+                         "entries:\n"
+                         "  - {name: mem, kind: env.storage.memory}\n"
+                         "  - {name: fixed, kind: env.storage.static, values: {LIST: [1, {a: b}], NONE: ~, "
+                         "ON: true, HALF: 0.5}}\n"
+                         "  - {name: nothing, kind: env.storage.static}\n"
+                         "  - {name: all, kind: env.storage.router, storages: [mem, fixed, nothing]}\n"
+                         "  - {name: v1, kind: env.variable, variable: LIST, storage: fixed}\n"
+                         "  - {name: v2, kind: env.variable, variable: NONE, storage: all}\n"
+                         "  - {name: v3, kind: env.variable, variable: ON, storage: all}\n"
+                         "  - {name: v4, kind: env.variable, variable: Az09_, storage: all, default: 2.5}\n"
+                         "  - {name: v5, kind: env.variable, variable: HALF, storage: fixed, default: true}\n"));
+    wippy_self *out = wippy_outside(k.rt);
+    CHECK_EQ_INT(wippy_env_get(out, NULL, text, sizeof(text), &size, &diag), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_env_get(out, "", text, sizeof(text), &size, &diag), WIPPY_ERR_INVALID);
+    CHECK_STR(diag.message, "empty key");
+    CHECK_EQ_INT(wippy_env_set(out, "", "x", NULL), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_env_set(out, "ON", NULL, &diag), WIPPY_ERR_INVALID);
+    CHECK_STR(text, "xyz");
+    CHECK_EQ_INT(wippy_env_get(out, "ON", text, sizeof(text), &size, NULL), WIPPY_OK);
+    CHECK_STR(text, "tru"); /* cut, and the size is that of all */
+    CHECK_EQ_U64(size, 4);
+    CHECK_EQ_INT(wippy_env_get(out, "ON", NULL, 0, &size, NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_env_get(out, "ON", text, 1, NULL, NULL), WIPPY_OK);
+    CHECK_STR(text, "");
+    env_get(&k, "NONE", WIPPY_ERR_NOTFOUND); /* nothing is none */
+    CHECK_STR(env_get(&k, "LIST", WIPPY_OK), "[1, {\"a\": \"b\"}]");
+    CHECK_STR(env_get(&k, "Az09_", WIPPY_OK), "2.5");
+    CHECK_STR(env_get(&k, "HALF", WIPPY_OK), "0.5");
+    CHECK_EQ_INT(env_set(&k, "Az09_", ""), WIPPY_OK);
+    CHECK_STR(env_get(&k, "Az09_", WIPPY_OK), "2.5"); /* so the default holds */
+    CHECK(env_set(&k, "LIST", "x") != WIPPY_OK); /* static */
+    kit_close(&k);
+}
+
+TEST(test_env_files_get_the_permissions_that_are_asked_for)
+{
+    static const struct {
+        const char *asked;
+        int mode;
+    } rows[] = {{"\"0640\"", 0640}, {"\"600\"", 0600}, {"\"rw\"", 0644}, {"0", 0644}, {"\"6008\"", 0600}};
+    char directory[] = "/tmp/wippy_env_XXXXXX";
+    mode_t mask = umask(0);
+    REQUIRE(mkdtemp(directory) != NULL);
+    for (size_t i = 0; i < TEST_COUNT(rows); i++) {
+        char text[512];
+        char path[200];
+        struct stat info;
+        kit k;
+        REQUIRE(kit_open(&k));
+        snprintf(path, sizeof(path), "%s/mode%zu.env", directory, i);
+        snprintf(text, sizeof(text),
+                 "namespace: app\nentries:\n"
+                 "  - {name: file, kind: env.storage.file, file_path: '%s', auto_create: true, "
+                 "file_mode: %s}\n"
+                 "  - {name: a, kind: env.variable, variable: A, storage: app:file}\n",
+                 path, rows[i].asked);
+        REQUIRE(env_load(&k, text));
+        CHECK_EQ_INT(env_set(&k, "A", "1"), WIPPY_OK);
+        REQUIRE(stat(path, &info) == 0);
+        CHECK_EQ_INT(info.st_mode & 07777, rows[i].mode);
+        kit_close(&k);
+        remove(path);
+    }
+    umask(mask);
+    rmdir(directory);
 }
 
 TEST(test_env_routers_in_a_circle_end)
@@ -328,5 +414,7 @@ TEST_MAIN(TEST_ENTRY(test_env_line_set_replaces_in_place_or_appends),
           TEST_ENTRY(test_env_all_holds_raw_names_of_every_storage),
           TEST_ENTRY(test_env_file_storage_keeps_comments_and_creates_what_is_missing),
           TEST_ENTRY(test_env_malformed_entries_are_refused),
+          TEST_ENTRY(test_env_questions_at_their_edges),
+          TEST_ENTRY(test_env_files_get_the_permissions_that_are_asked_for),
           TEST_ENTRY(test_env_routers_in_a_circle_end),
           TEST_ENTRY(test_env_without_memory_changes_nothing))
