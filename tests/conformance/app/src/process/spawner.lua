@@ -63,6 +63,29 @@ case("wrong arguments raise", function()
     expect.raises("spawn requires at least id and host arguments", spawner.spawn, spawner, "app:actor")
 end)
 
+case("ids, messages and contexts at their edges", function()
+    local spawner = process.with_context({})
+    local text = "invalid process ID format (namespace:name required)"
+    for _, id in ipairs({ "actor", ":actor", "app:" }) do
+        expect.raises(text, spawner.exec, spawner, id, HOST)
+        expect.failure("Invalid", text, process.exec(id, HOST))
+    end
+    expect.failure("Invalid", "process ID required", process.exec("", HOST))
+    expect.failure("Invalid", "host ID required", process.exec("app:actor", ""))
+    expect.raises("context keys must be strings", spawner.with_context, spawner, { a = 1, [2] = 3 })
+    local many = spawner
+    for i = 1, 64 do many = many:with_message("m", i) end
+    expect.raises("too many messages", many.with_message, many, "m", 65)
+    local pid = many:spawn_monitored("app:actor", HOST, "collect", "", 64)
+    expect.equal(#expect.exit(process.events(), pid).value, 64)
+end)
+
+case("priority is an option", function()
+    expect.equal(process.with_options({ priority = "high" }):exec("app:actor", HOST, "value", 4), 4)
+    expect.equal(process.with_options({ priority = 5 }):exec("app:actor", HOST, "value", 5), 5)
+    expect.equal(process.with_options({ priority = "low" }):exec("app:actor", HOST, "value", 6), 6)
+end)
+
 case("host, entry and init failures are answered", function()
     local spawner = process.with_context({})
     expect.failure("NotFound", "host not found", spawner:spawn("app:actor", "app:nowhere"))
