@@ -310,6 +310,8 @@ static size_t wippyli_memory_limit(const wippyli_bridge *bridge, const wippy_sel
 static bool wippyli_needs_count_hook(const wippyli_bridge *bridge, const wippy_self *self)
 {
 #if defined(__SANITIZE_THREAD__)
+    (void)bridge;
+    (void)self;
     return true; /* TSan puts signals off */
 #else
     if (bridge->desc.hook_always) {
