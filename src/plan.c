@@ -187,16 +187,21 @@ static void wippyi_plan_spread(wippyi_supervisor *supervisor)
     }
 }
 
+static bool wippyi_service_vanishes(const wippyi_service *service)
+{
+    return service->deleted || service->replaced || !service->wanted;
+}
+
 /* Must it stop: asked to, or something it requires vanishes? */
 static bool wippyi_service_must_stop(const wippyi_service *service)
 {
-    if (service->supervisor->state == WIPPYI_SUPERVISOR_STOPPING || service->deleted ||
-        !service->wanted) {
+    if (service->supervisor->state == WIPPYI_SUPERVISOR_STOPPING ||
+        wippyi_service_vanishes(service)) {
         return true;
     }
     for (size_t i = 0; i < wippyi_service_requirements(service); i++) {
         const wippyi_service *target = wippyi_service_target(service, i);
-        if (target && (target->deleted || !target->wanted) && target->up) {
+        if (target && wippyi_service_vanishes(target) && target->up) {
             return true;
         }
     }

@@ -179,6 +179,13 @@ static void wippyi_runner_copy(char *to, size_t room, const char *text, size_t s
     to[size] = '\0';
 }
 
+/* The caller holds the lock. */
+static void wippyi_runner_mark_up(wippyi_runner *r)
+{
+    r->service->up = r->phase != WIPPYI_PHASE_DOWN && r->phase != WIPPYI_PHASE_WAITING;
+    r->service->replaced = r->service->replaced && r->service->up;
+}
+
 static void wippyi_runner_report(wippy_self *self, wippyi_runner *r, wippy_log_level level,
                                  wippy_service_status status, bool failed, const char *details)
 {
@@ -188,7 +195,7 @@ static void wippyi_runner_report(wippy_self *self, wippyi_runner *r, wippy_log_l
     wippyi_mutex_lock(&r->supervisor->lock);
     service->status = status;
     service->failed = failed;
-    service->up = r->phase != WIPPYI_PHASE_DOWN && r->phase != WIPPYI_PHASE_WAITING;
+    wippyi_runner_mark_up(r);
     service->retry_count = r->failures;
     service->retry_at_ns = r->phase == WIPPYI_PHASE_WAITING ? r->deadline_ns : 0;
     service->last_update_wall_ns = wall_ns;
@@ -206,7 +213,7 @@ static void wippyi_runner_report(wippy_self *self, wippyi_runner *r, wippy_log_l
 static void wippyi_runner_touch(wippyi_runner *r)
 {
     wippyi_mutex_lock(&r->supervisor->lock);
-    r->service->up = r->phase != WIPPYI_PHASE_DOWN && r->phase != WIPPYI_PHASE_WAITING;
+    wippyi_runner_mark_up(r);
     r->service->retry_at_ns = r->phase == WIPPYI_PHASE_WAITING ? r->deadline_ns : 0;
     r->service->child = r->child;
     wippyi_mutex_unlock(&r->supervisor->lock);

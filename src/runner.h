@@ -48,6 +48,7 @@ typedef struct wippyi_service {
     wippyi_service_config *staged; /* to come; NULL with is_staged = to be deleted */
     bool is_staged;
     bool deleted;
+    bool replaced;     /* deleted and created again while it was up: what is up goes first */
     uint32_t revision; /* configurations so far */
     /* wishes: requests and the root */
     bool wanted;         /* it is to run */

@@ -106,7 +106,7 @@ static void wippyi_service_abandon(wippyi_service *service, bool failed)
 {
     memset(&service->runner, 0, sizeof(service->runner));
     memset(&service->bell, 0, sizeof(service->bell));
-    service->up = service->stop_now = service->quit = false;
+    service->up = service->replaced = service->stop_now = service->quit = false;
     service->retry_at_ns = 0;
     service->ring = service->allowed != service->begun; /* asked for meanwhile */
     if (failed) {
@@ -615,7 +615,8 @@ static wippy_result wippyi_supervisor_check_host(const wippyi_service *service,
                                                  const wippyi_service_config *config,
                                                  wippy_diag *diag)
 {
-    if (!service || !service->config || !service->up || config->type == WIPPYI_SERVICE_PROCESS ||
+    if (!service || !service->config || !service->up || service->replaced ||
+        config->type == WIPPYI_SERVICE_PROCESS ||
         wippyi_service_same_host(service->config, config)) {
         return WIPPY_OK;
     }
@@ -702,6 +703,7 @@ static void wippyi_supervisor_take(wippyi_supervisor *supervisor, wippyi_service
     service->config = service->staged;
     service->staged = NULL;
     service->is_staged = false;
+    service->replaced = service->up && (service->replaced || service->deleted);
     service->deleted = service->config == NULL;
     service->revision++;
     service->blocked = false;

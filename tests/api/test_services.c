@@ -512,6 +512,9 @@ TEST(test_services_crash_restarts_up_to_max_attempts)
     CHECK_EQ_U64(info.retry_count, 5);
     CHECK_STR(info.details, "crashed on purpose");
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 5);
+    for (int i = 0; i < 20000 && lab_count(l, "E service app:a is failed") < 5; i++) {
+        test_pause_ms(1); /* told after the state is seen */
+    }
     CHECK_EQ_INT(lab_count(l, "E service app:a is failed"), 5);
     CHECK(lab_find(l, 0, "\"error\": \"crashed on purpose\"") >= 0);
     CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_ERR_UNAVAILABLE);
@@ -836,6 +839,7 @@ TEST(test_services_spawn_failures_are_retried_while_they_may_pass)
     lab_start(l);
     CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_EXITED));
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 4);
+    CHECK(lab_wait_line(l, "E service app:a is exited")); /* told after the state is seen */
     CHECK_EQ_INT(lab_count(l, "E service app:a is failed"), 3);
     CHECK_EQ_INT(lab_count(l, "E service app:a is exited"), 1);
     lab_close(l);
@@ -925,6 +929,39 @@ TEST(test_services_lose_what_they_require_and_come_back_with_it)
     CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
     CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
     CHECK_EQ_INT(lab_status(l, "app:b"), WIPPY_SERVICE_RUNNING);
+    lab_close(l);
+}
+
+/* Nothing runs between the two changes: the supervisor sees a host that is there before and after. */
+TEST(test_services_deleted_and_created_at_once_are_made_anew)
+{
+    lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true}}\n");
+    wippy_host_desc desc;
+    wippy_spawn_desc one_more;
+    wippy_service_info first, second;
+    wippy_host frame;
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:frame"; /* the supervisor's; only wippy_services_wait() pumps it */
+    desc.kind = WIPPY_HOST_PUMP;
+    REQUIRE(wippy_host_create(l->rt, &desc, &frame) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_start(l->rt, frame), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    REQUIRE(wippy_service_state(l->rt, "app:a", &first) == WIPPY_OK);
+    CHECK_EQ_INT(lab_change(l, '-', "app:h", NULL, "", NULL), WIPPY_OK);
+    CHECK_EQ_INT(lab_change(l, '+', "app:h", "process.host",
+                            "{'host': {'max_processes': 1},"
+                            " 'lifecycle': {'auto_start': true}}", NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_services_wait(l->rt, 20000000000u, NULL), WIPPY_OK);
+    CHECK(lab_find(l, 0, "I service app:h is stopped") >= 0);
+    CHECK_EQ_INT(lab_count(l, "I service app:h is running"), 2);
+    CHECK_EQ_INT(lab_count(l, "I service app:a is running"), 2);
+    REQUIRE(wippy_service_state(l->rt, "app:a", &second) == WIPPY_OK);
+    CHECK(first.pid.id != second.pid.id);
+    memset(&one_more, 0, sizeof(one_more));
+    one_more.entry = "app:obedient";
+    REQUIRE(wippy_host_find(l->rt, "app:h", &one_more.host) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_spawn(wippy_outside(l->rt), &one_more, NULL, NULL), WIPPY_ERR_LIMIT);
     lab_close(l);
 }
 
@@ -1071,6 +1108,7 @@ TEST_MAIN(TEST_ENTRY(test_services_start_after_what_they_require),
           TEST_ENTRY(test_services_host_made_by_the_program_is_used_and_left_alone),
           TEST_ENTRY(test_services_deaf_process_gives_way_to_change_and_delete),
           TEST_ENTRY(test_services_lose_what_they_require_and_come_back_with_it),
+          TEST_ENTRY(test_services_deleted_and_created_at_once_are_made_anew),
           TEST_ENTRY(test_services_supervisors_ended_by_force_leave_no_process),
           TEST_ENTRY(test_services_end_when_their_supervisors_host_stops),
           TEST_ENTRY(test_services_many_start_and_stop),
