@@ -7,7 +7,7 @@ local function main()
     while true do
         local got = channel.select{events:case_receive(), inbox:case_receive()}
         if got.channel == inbox then
-            process.send(got.value:from(), "pong", got.value:payload():data())
+            process.send(got.value:from(), "pong", (got.value:payload():data()))
         elseif got.value.kind == process.event.CANCEL then
             return
         end
