@@ -231,7 +231,6 @@ static void wippyli_start_method(lua_State *L, wippyli_start *start)
 static int wippyli_start_body(lua_State *L)
 {
     wippyli_start *start = (wippyli_start *)lua_touserdata(L, 1);
-    wippyli_object_reserve(L);
     wippyli_sandbox_open(L);
     lua_settop(L, 0);
     if (start->first != start->last) {

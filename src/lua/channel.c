@@ -115,7 +115,8 @@ WIPPYLI_FN wippyli_channel *wippyli_channel_push(lua_State *L, uint32_t capacity
     size_t bytes = sizeof(wippyli_channel) + (feed ? feed->extra_bytes : 0);
     int values = capacity > 0 ? WIPPYLI_CHANNEL_BUFFER : WIPPYLI_CHANNEL_CASE;
     wippyli_channel *channel =
-        (wippyli_channel *)wippyli_object_push(L, &wippyli_channel_class, bytes, values);
+        (wippyli_channel *)wippyli_object_push_often(L, &wippyli_channel_class,
+                                                     WIPPYLI_OFTEN_CHANNEL, bytes, values);
     memset(channel, 0, bytes);
     channel->capacity = capacity;
     channel->feed = feed;

@@ -11,23 +11,15 @@ typedef struct wippyli_object_head {
 
 /* Methods stand in a table of their own: what scripts reach through obj.name never has a metamethod in
    it, and no script reaches the table itself or the metatable. A method is entered when it is first
-   called: a class costs an idle process little, however many methods it has. One metatable, in the
-   registry under this key, does that for the method tables of all classes; in each of them the same
-   key, which no script can make, leads to the class. */
-static const char wippyli_object_key = 0;
+   called: a class costs an idle process little, however many methods it has. */
 
 static bool wippyli_is_meta(const char *name)
 {
     return name[0] == '_' && name[1] == '_';
 }
 
-/* methods[name] for the first time. */
-static int wippyli_object_find(lua_State *L)
+WIPPYLI_FN int wippyli_class_method(lua_State *L, const wippyli_class *cls, const char *name)
 {
-    lua_settop(L, 2);
-    lua_rawgetp(L, 1, &wippyli_object_key);
-    const wippyli_class *cls = (const wippyli_class *)lua_touserdata(L, 3);
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "__";
     for (const luaL_Reg *method = cls->methods; !wippyli_is_meta(name) && method->name; method++) {
         if (strcmp(method->name, name) == 0) {
             lua_settop(L, 2);
@@ -39,23 +31,6 @@ static int wippyli_object_find(lua_State *L)
         }
     }
     return 0;
-}
-
-/* Push the method table of a class. */
-static void wippyli_object_methods(lua_State *L, const wippyli_class *cls)
-{
-    lua_createtable(L, 0, 2);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)cls);
-    lua_rawsetp(L, -2, &wippyli_object_key);
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_object_key) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_createtable(L, 0, 1);
-        lua_pushcfunction(L, wippyli_object_find);
-        lua_setfield(L, -2, "__index");
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &wippyli_object_key);
-    }
-    lua_setmetatable(L, -2);
 }
 
 /* Push a new metatable for the class. */
@@ -72,7 +47,7 @@ static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
             lua_setfield(L, -2, method->name);
         }
     }
-    wippyli_object_methods(L, cls);
+    wippyli_class_push_methods(L, cls);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, cls->name);
     lua_setfield(L, -2, "__name");
@@ -105,8 +80,10 @@ WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, siz
 
 WIPPYLI_FN void wippyli_object_reserve(lua_State *L)
 {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_MESSAGE);
+    for (lua_Integer i = LUA_RIDX_LAST + 1; i <= 5; i++) { /* more than half of eight */
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, LUA_REGISTRYINDEX, i);
+    }
 }
 
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,

@@ -20,15 +20,18 @@ typedef struct wippyli_class {
 WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, size_t bytes,
                                      int values);
 
-/* The same for the few classes of which most messages make an object: their metatables stand in the
-   array part of the registry, behind what Lua keeps there, and not under their address. */
+/* The same for the few classes of which most processes make objects: their metatables stand in the array
+   part of the registry, behind what Lua keeps there, and not under their address. */
 typedef enum wippyli_often {
-    WIPPYLI_OFTEN_MESSAGE = LUA_RIDX_LAST + 1,
+    WIPPYLI_OFTEN_LATE = LUA_RIDX_LAST + 1, /* no class: see wippyli_class_push_methods() */
+    WIPPYLI_OFTEN_CHANNEL,
+    WIPPYLI_OFTEN_MESSAGE,
     WIPPYLI_OFTEN_PAYLOAD,
     WIPPYLI_OFTEN_END /* the next free place */
 } wippyli_often;
 
-/* Make the array part hold them: while the registry has nothing else this costs least. */
+/* Make the array part hold eight values: while the registry has nothing else this costs least. The first
+   table of late methods or functions calls it. */
 WIPPYLI_FN void wippyli_object_reserve(lua_State *L);
 
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
@@ -38,5 +41,11 @@ WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cl
    "<name> expected, got ...". */
 WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls);
 WIPPYLI_FN void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls);
+
+/* Push a table of the methods of a class, each entered when it is first asked for; body in sandbox.c. */
+WIPPYLI_FN void wippyli_class_push_methods(lua_State *L, const wippyli_class *cls);
+/* What it asks: enter the method `name` in the table at 1 and leave it on top. Answers how many values
+   it left, 0 = there is no such method. */
+WIPPYLI_FN int wippyli_class_method(lua_State *L, const wippyli_class *cls, const char *name);
 
 #endif /* WIPPYLI_OBJECT_H */

@@ -51,8 +51,11 @@ WIPPYLI_FN void wippyli_guard_check_block(lua_State *L, const char *name)
 
 /* ------------------------------------------------------------------ libraries */
 
-/* cache[&key] = the library it fills itself from; registry[&key] = the metatable of all caches */
-static const char wippyli_cache_key = 0;
+/* late[&key] = what the table fills itself from: a library, or a class with WIPPYLI_LATE_CLASS added. No
+   script can make such a key. */
+static const char wippyli_late_key = 0;
+
+#define WIPPYLI_LATE_CLASS 1u /* structs stand at even addresses */
 
 WIPPYLI_FN int wippyli_library_find(const wippyli_library *library, const char *name, size_t size)
 {
@@ -83,11 +86,11 @@ static void wippyli_entry_push(lua_State *L, const wippyli_entry *entry)
         }
         return;
     }
-    lua_pushcfunction(L, entry->function);
     if (entry->integer == WIPPYLI_MAKE) {
-        lua_pushstring(L, entry->name);
-        lua_call(L, 1, 1);
+        entry->function(L);
+        return;
     }
+    lua_pushcfunction(L, entry->function);
 }
 
 /* Push cache[entry's name] and keep it there. */
@@ -101,22 +104,32 @@ static void wippyli_cache_fill(lua_State *L, int cache, const wippyli_entry *ent
     }
 }
 
-static const wippyli_library *wippyli_cache_library(lua_State *L, int cache)
+static uintptr_t wippyli_late_source(lua_State *L, int late)
 {
-    lua_rawgetp(L, cache, &wippyli_cache_key);
-    const wippyli_library *library = (const wippyli_library *)lua_touserdata(L, -1);
+    lua_rawgetp(L, late, &wippyli_late_key);
+    uintptr_t source = (uintptr_t)lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return library;
+    return source;
 }
 
-static int wippyli_cache_index(lua_State *L)
+static const wippyli_library *wippyli_cache_library(lua_State *L, int cache)
+{
+    return (const wippyli_library *)wippyli_late_source(L, cache);
+}
+
+/* late[name] for the first time. */
+static int wippyli_late_index(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING) {
         return 0;
     }
     size_t size = 0;
     const char *name = lua_tolstring(L, 2, &size);
-    const wippyli_library *library = wippyli_cache_library(L, 1);
+    uintptr_t source = wippyli_late_source(L, 1);
+    if ((source & WIPPYLI_LATE_CLASS) != 0) {
+        return wippyli_class_method(L, (const wippyli_class *)(source - WIPPYLI_LATE_CLASS), name);
+    }
+    const wippyli_library *library = (const wippyli_library *)source;
     int at = wippyli_library_find(library, name, size);
     if (at < 0) {
         return 0;
@@ -125,26 +138,32 @@ static int wippyli_cache_index(lua_State *L)
     return 1;
 }
 
-static void wippyli_cache_metatable(lua_State *L)
+/* Push a table that fills itself. All of them share one metatable. */
+static void wippyli_late_push(lua_State *L, uintptr_t source)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &wippyli_cache_key) == LUA_TTABLE) {
-        return;
+    lua_createtable(L, 0, 2);
+    lua_pushlightuserdata(L, (void *)source);
+    lua_rawsetp(L, -2, &wippyli_late_key);
+    if (lua_rawgeti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_LATE) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        wippyli_object_reserve(L);
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, wippyli_late_index);
+        lua_setfield(L, -2, "__index");
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_LATE);
     }
-    lua_pop(L, 1);
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, wippyli_cache_index);
-    lua_setfield(L, -2, "__index");
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &wippyli_cache_key);
+    lua_setmetatable(L, -2);
 }
 
 WIPPYLI_FN void wippyli_library_push_cache(lua_State *L, const wippyli_library *library)
 {
-    lua_createtable(L, 0, 2);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)library);
-    lua_rawsetp(L, -2, &wippyli_cache_key);
-    wippyli_cache_metatable(L);
-    lua_setmetatable(L, -2);
+    wippyli_late_push(L, (uintptr_t)library);
+}
+
+WIPPYLI_FN void wippyli_class_push_methods(lua_State *L, const wippyli_class *cls)
+{
+    wippyli_late_push(L, (uintptr_t)cls + WIPPYLI_LATE_CLASS);
 }
 
 WIPPYLI_FN int wippyli_library_refuse(lua_State *L)
@@ -361,3 +380,5 @@ WIPPYLI_FN void wippyli_sandbox_open(lua_State *L)
     lua_pop(L, 1);
     guard->shared->strings(L);
 }
+
+#undef WIPPYLI_LATE_CLASS

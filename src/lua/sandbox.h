@@ -15,13 +15,13 @@
 #ifndef WIPPYLI_SANDBOX_H
 #define WIPPYLI_SANDBOX_H
 
-#include "stock.h"
+#include "object.h"
 
 /* ---- static descriptions of libraries */
 
 /* One name of a library:
      function set, integer 0                 a light C function
-     function set, integer WIPPYLI_MAKE      called with the name, returns the value
+     function set, integer WIPPYLI_MAKE      pushes the value; looks at nothing on the stack
      function NULL, text set                 a string
      function NULL, text NULL                the integer */
 typedef struct wippyli_entry {

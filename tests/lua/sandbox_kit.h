@@ -11,6 +11,7 @@
 #define WIPPY_TEST_SANDBOX_KIT_H
 
 #include "../../src/lua/sandbox.c"
+#include "../../src/lua/object.c"
 #include "../../src/lua/errors.c"
 #include "../../src/lua/gotime.c"
 #include "../../src/lua/zonerule.c"
