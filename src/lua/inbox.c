@@ -13,16 +13,6 @@ typedef struct wippyli_binding {
     uint32_t hash;
 } wippyli_binding;
 
-struct wippyli_inbox {
-    wippyli_channel *inbox; /* NULL = not asked for */
-    wippyli_channel *events;
-    wippyli_binding *bindings; /* open addressing; room is 0 or a power of two, at most half full */
-    uint32_t room;
-    uint32_t count;
-    uint32_t events_shelf; /* 0 = no event yet */
-    size_t kept_bytes;     /* of kept mail, as counted in arena.other */
-};
-
 static uint32_t wippyli_topic_hash(const char *topic, size_t bytes)
 {
     uint32_t hash = 2166136261u;
@@ -59,7 +49,7 @@ static wippyli_channel *wippyli_binding_find(const wippyli_inbox *inbox, const c
 /* Make a table of `room` places and put every binding there. */
 static bool wippyli_bindings_rebuild(wippyli_process *process, uint32_t room)
 {
-    wippyli_inbox *inbox = process->inbox;
+    wippyli_inbox *inbox = &process->inbox;
     wippyli_inbox rebuilt = *inbox;
     rebuilt.room = room;
     rebuilt.bindings = (wippyli_binding *)wippyli_get(process, room * sizeof(wippyli_binding));
@@ -84,7 +74,7 @@ static bool wippyli_bindings_rebuild(wippyli_process *process, uint32_t room)
 static bool wippyli_binding_add(wippyli_process *process, wippyli_channel *channel,
                                 const char *topic, size_t bytes)
 {
-    wippyli_inbox *inbox = process->inbox;
+    wippyli_inbox *inbox = &process->inbox;
     if (inbox->count * 2 >= inbox->room &&
         !wippyli_bindings_rebuild(process, inbox->room ? inbox->room * 2 : 4)) {
         return false;
@@ -121,7 +111,7 @@ static void wippyli_binding_close_gap(wippyli_inbox *inbox, uint32_t hole)
 
 static void wippyli_bindings_remove(wippyli_process *process, const wippyli_channel *channel)
 {
-    wippyli_inbox *inbox = process->inbox;
+    wippyli_inbox *inbox = &process->inbox;
     uint32_t i = 0;
     while (i < inbox->room) {
         wippyli_binding *binding = &inbox->bindings[i];
@@ -139,27 +129,15 @@ static void wippyli_bindings_remove(wippyli_process *process, const wippyli_chan
 
 /* ------------------------------------------------------------------ routing */
 
-static wippyli_inbox *wippyli_inbox_get(wippyli_process *process)
-{
-    if (!process->inbox) {
-        wippyli_inbox *inbox = (wippyli_inbox *)wippyli_get(process, sizeof(*inbox));
-        if (inbox) {
-            memset(inbox, 0, sizeof(*inbox));
-        }
-        process->inbox = inbox;
-    }
-    return process->inbox;
-}
-
 WIPPYLI_FN void wippyli_inbox_account(wippyli_process *process)
 {
     wippyli_arena *arena = &process->arena;
-    if (!process->inbox || arena->limit == SIZE_MAX) {
+    if (arena->limit == SIZE_MAX) {
         return;
     }
     size_t kept = wippy_kept_bytes(process->self);
-    arena->other += kept - process->inbox->kept_bytes;
-    process->inbox->kept_bytes = kept;
+    arena->other += kept - process->inbox.kept_bytes;
+    process->inbox.kept_bytes = kept;
     if (arena->used + arena->other > arena->limit) {
         wippyli_end_text(process, WIPPY_ERR_INTERNAL, "memory limit exceeded");
     }
@@ -171,9 +149,7 @@ static void wippyli_inbox_keep(wippyli_process *process, const wippy_mail *mail,
         wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory"); /* better than to go on without */
         return;
     }
-    if (wippyli_inbox_get(process)) {
-        wippyli_inbox_account(process);
-    }
+    wippyli_inbox_account(process);
 }
 
 /* Mail of a channel: to whoever waits there, or onto its shelf. */
@@ -193,15 +169,12 @@ static wippyli_channel *wippyli_route_to(wippyli_process *process, wippyli_chann
 
 static wippyli_channel *wippyli_route_message(wippyli_process *process, const wippy_mail *mail)
 {
-    wippyli_inbox *inbox = process->inbox;
-    wippyli_channel *channel = NULL;
-    if (inbox) {
-        size_t bytes = 0;
-        const char *topic = wippy_mail_topic(process->self, mail, &bytes);
-        channel = wippyli_binding_find(inbox, topic, bytes);
-        if (!channel && (bytes == 0 || topic[0] != '@')) {
-            channel = inbox->inbox;
-        }
+    wippyli_inbox *inbox = &process->inbox;
+    size_t bytes = 0;
+    const char *topic = wippy_mail_topic(process->self, mail, &bytes);
+    wippyli_channel *channel = wippyli_binding_find(inbox, topic, bytes);
+    if (!channel && (bytes == 0 || topic[0] != '@')) {
+        channel = inbox->inbox;
     }
     if (channel) {
         return wippyli_route_to(process, channel, mail);
@@ -213,16 +186,16 @@ static wippyli_channel *wippyli_route_message(wippyli_process *process, const wi
 /* Events have a shelf of their own before anybody asks for them: they cannot be claimed later. */
 static wippyli_channel *wippyli_route_event(wippyli_process *process, const wippy_mail *mail)
 {
-    wippyli_inbox *inbox = wippyli_inbox_get(process);
-    if (inbox && inbox->events) {
+    wippyli_inbox *inbox = &process->inbox;
+    if (inbox->events) {
         wippyli_channel *kept = wippyli_route_to(process, inbox->events, mail);
         inbox->events_shelf = inbox->events->shelf;
         return kept;
     }
-    if (inbox && inbox->events_shelf == 0) {
+    if (inbox->events_shelf == 0) {
         inbox->events_shelf = wippy_shelf_open(process->self);
     }
-    if (!inbox || inbox->events_shelf == 0) {
+    if (inbox->events_shelf == 0) {
         wippyli_end_text(process, WIPPY_ERR_NOMEM, "out of memory");
         return NULL;
     }
@@ -562,15 +535,6 @@ static void wippyli_push_event(lua_State *L, const wippy_mail *mail)
 
 /* ------------------------------------------------------------------ subscribing */
 
-static wippyli_inbox *wippyli_inbox_need(lua_State *L)
-{
-    wippyli_inbox *inbox = wippyli_inbox_get(wippyli_process_of(L));
-    if (!inbox) {
-        luaL_error(L, "not enough memory");
-    }
-    return inbox;
-}
-
 /* Mail can be asked for where a coroutine runs, not while the chunk loads. */
 static void wippyli_check_running(lua_State *L, const char *name)
 {
@@ -597,7 +561,7 @@ WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *t
                                           size_t topic_bytes, wippyli_mail_push push)
 {
     wippyli_process *process = wippyli_process_of(L);
-    wippyli_inbox *inbox = wippyli_inbox_need(L);
+    wippyli_inbox *inbox = &wippyli_process_of(L)->inbox;
     wippyli_channel *channel = wippyli_channel_check(L, index);
     const wippyli_channel *bound = wippyli_binding_find(inbox, topic, topic_bytes);
     if (bound) {
@@ -618,7 +582,7 @@ WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
 {
     wippyli_process *process = wippyli_process_of(L);
     wippyli_channel *channel = wippyli_channel_check(L, index);
-    wippyli_inbox *inbox = process->inbox;
+    wippyli_inbox *inbox = &process->inbox;
     if (!channel->mail) {
         return false;
     }
@@ -664,7 +628,7 @@ static wippyli_channel *wippyli_mailbox_push(lua_State *L, wippyli_channel **pla
 WIPPYLI_FN int wippyli_process_inbox(lua_State *L)
 {
     wippyli_check_running(L, "process.inbox");
-    wippyli_inbox *inbox = wippyli_inbox_need(L);
+    wippyli_inbox *inbox = &wippyli_process_of(L)->inbox;
     bool first = inbox->inbox == NULL;
     wippyli_channel *channel = wippyli_mailbox_push(L, &inbox->inbox, wippyli_push_message);
     if (first && !wippyli_channel_claim(wippyli_process_of(L), channel, NULL, 0)) {
@@ -676,7 +640,7 @@ WIPPYLI_FN int wippyli_process_inbox(lua_State *L)
 WIPPYLI_FN int wippyli_process_events(lua_State *L)
 {
     wippyli_check_running(L, "process.events");
-    wippyli_inbox *inbox = wippyli_inbox_need(L);
+    wippyli_inbox *inbox = &wippyli_process_of(L)->inbox;
     wippyli_channel *channel = wippyli_mailbox_push(L, &inbox->events, wippyli_push_event);
     if (inbox->events_shelf != 0) {
         channel->shelf = inbox->events_shelf;
@@ -724,7 +688,7 @@ WIPPYLI_FN int wippyli_process_listen(lua_State *L)
     if (!topic) {
         return 2;
     }
-    wippyli_channel *bound = wippyli_binding_find(wippyli_inbox_need(L), topic, bytes);
+    wippyli_channel *bound = wippyli_binding_find(&wippyli_process_of(L)->inbox, topic, bytes);
     if (bound) {
         wippyli_channel_push_again(L, bound);
         return 1;

@@ -185,8 +185,19 @@ typedef struct wippyli_slot {
 } wippyli_slot;
 
 typedef struct wippyli_kept wippyli_kept;   /* memory of wippyli_module_state() */
-typedef struct wippyli_inbox wippyli_inbox; /* subscriptions; inbox.c */
+struct wippyli_binding;                     /* a topic and its channel; inbox.c */
 typedef struct wippyli_peers wippyli_peers; /* texts of pids lately used; inbox.c */
+
+/* Subscriptions. */
+typedef struct wippyli_inbox {
+    struct wippyli_channel *inbox; /* NULL = not asked for */
+    struct wippyli_channel *events;
+    struct wippyli_binding *bindings; /* open addressing; room is 0 or a power of two, at most half full */
+    uint32_t room;
+    uint32_t count;
+    uint32_t events_shelf; /* 0 = no event yet */
+    size_t kept_bytes;     /* of kept mail, as counted in arena.other */
+} wippyli_inbox;
 
 /* What each allocation looks at stands first. */
 typedef struct wippyli_arena {
@@ -211,7 +222,7 @@ struct wippyli_process {
     wippyli_task *running;
     wippyli_task *head; /* FIFO of runnable coroutines */
     wippyli_task *tail;
-    wippyli_inbox *inbox;              /* NULL until mail is asked for */
+    wippyli_inbox inbox;
     wippyli_peers *peers;              /* NULL until a pid is written or read */
     const wippy_mail *fresh;           /* mail in hand that the core has not been told to keep */
     struct wippyli_channel *mail_back; /* where mail in hand belongs if its value cannot be made */
