@@ -60,10 +60,36 @@ static uint32_t wippyli_class_of(size_t size)
     return 28 + (uint32_t)((size - 512 + 127) / 128) - 1;
 }
 
+/* The heads of the free lists of classes up to 128 bytes stand at the beginning of the first chunk, and
+   behind them the address of those of bigger classes, which many processes never need: the first big
+   block that is freed becomes their place. */
+#define WIPPYLI_QUICK_CLASSES 16
+#define WIPPYLI_FREE_WORDS    (WIPPYLI_QUICK_CLASSES + 1)
+
+/* NULL: there is none yet. */
+static void **wippyli_free_list(const wippyli_arena *arena, uint32_t size_class)
+{
+    if (size_class < WIPPYLI_QUICK_CLASSES) {
+        return &arena->free_lists[size_class];
+    }
+    void **big = (void **)arena->free_lists[WIPPYLI_QUICK_CLASSES];
+    return big ? &big[size_class - WIPPYLI_QUICK_CLASSES] : NULL;
+}
+
+static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size);
+
 static void wippyli_arena_keep(wippyli_arena *arena, void *block, uint32_t size_class)
 {
-    *(void **)block = arena->free_lists[size_class];
-    arena->free_lists[size_class] = block;
+    void **list = wippyli_free_list(arena, size_class);
+    if (list) {
+        *(void **)block = *list;
+        *list = block;
+        return;
+    }
+    size_t bytes = (WIPPYLI_SIZE_CLASSES - WIPPYLI_QUICK_CLASSES) * sizeof(void *);
+    memset(block, 0, bytes);
+    arena->free_lists[WIPPYLI_QUICK_CLASSES] = block;
+    wippyli_arena_scatter(arena, (char *)block + bytes, wippyli_class_sizes[size_class] - bytes);
 }
 
 /* Cut a rest of `size` bytes (a multiple of 8) into free blocks. */
@@ -192,8 +218,8 @@ static bool wippyli_arena_grow(wippyli_arena *arena, size_t size)
     arena->bump_end = (char *)chunk + chunk->size;
     if (!arena->free_lists) {
         arena->free_lists = (void **)(void *)arena->bump;
-        memset(arena->free_lists, 0, WIPPYLI_SIZE_CLASSES * sizeof(void *));
-        arena->bump += WIPPYLI_SIZE_CLASSES * sizeof(void *);
+        memset(arena->free_lists, 0, WIPPYLI_FREE_WORDS * sizeof(void *));
+        arena->bump += WIPPYLI_FREE_WORDS * sizeof(void *);
     }
     return true;
 }
@@ -204,9 +230,13 @@ static void *wippyli_small_slow(wippyli_arena *arena, uint32_t size_class)
 {
     size_t size = wippyli_class_sizes[size_class];
     for (uint32_t c = size_class + 1; arena->free_lists && c < WIPPYLI_SIZE_CLASSES; c++) {
-        char *block = (char *)arena->free_lists[c];
+        void **list = wippyli_free_list(arena, c);
+        if (!list) {
+            break;
+        }
+        char *block = (char *)*list;
         if (block) {
-            arena->free_lists[c] = *(void **)(void *)block;
+            *list = *(void **)(void *)block;
             wippyli_arena_scatter(arena, block + size, wippyli_class_sizes[c] - size);
             return block;
         }
@@ -223,9 +253,10 @@ static void *wippyli_small_get(wippyli_arena *arena, size_t size)
 {
     uint32_t size_class = wippyli_class_of(size);
     size_t rounded = wippyli_class_sizes[size_class];
-    if (arena->free_lists && arena->free_lists[size_class]) {
-        void *block = arena->free_lists[size_class];
-        arena->free_lists[size_class] = *(void **)block;
+    void **list = arena->free_lists ? wippyli_free_list(arena, size_class) : NULL;
+    if (list && *list) {
+        void *block = *list;
+        *list = *(void **)block;
         return block;
     }
     if ((size_t)(arena->bump_end - arena->bump) >= rounded) {
@@ -282,7 +313,7 @@ static void *wippyli_first_get(wippyli_arena *arena, size_t size)
 
 static bool wippyli_is_first(const wippyli_arena *arena, const void *ptr)
 {
-    return arena->free_lists && ptr == (const void *)(arena->free_lists + WIPPYLI_SIZE_CLASSES);
+    return arena->free_lists && ptr == (const void *)(arena->free_lists + WIPPYLI_FREE_WORDS);
 }
 
 static void *wippyli_block_get(wippyli_arena *arena, size_t size)
@@ -423,7 +454,9 @@ WIPPYLI_FN void *wippyli_arena_alloc(void *ud, void *ptr, size_t old_size, size_
             return block;
         }
     } else if (ptr && new_size == 0 && old_size > 0 && old_size <= WIPPYLI_QUICK_MAX) {
-        wippyli_arena_keep(arena, ptr, (uint32_t)((old_size - 1) / 8));
+        void **list = &arena->free_lists[(old_size - 1) / 8];
+        *(void **)ptr = *list;
+        *list = ptr;
         arena->used -= old_size;
         return NULL;
     }
