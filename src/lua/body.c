@@ -254,6 +254,10 @@ static int wippyli_start_body(lua_State *L)
     return 1 + wippyli_decode(L, start->data, start->size, start->count);
 }
 
+/* What a process may allocate before the first collection, in kilobytes. Many processes end before that;
+   without it the first one comes while the libraries are filled in, and finds little. */
+#define WIPPYLI_START_KB 4
+
 static wippy_result wippyli_start_run(wippyli_start *start)
 {
     wippyli_process *process = start->process;
@@ -269,6 +273,7 @@ static wippy_result wippyli_start_run(wippyli_start *start)
     process->looks = 0;
     if (status == LUA_OK) {
         lua_gc(L, LUA_GCRESTART);
+        lua_gc(L, LUA_GCSTEP, -WIPPYLI_START_KB); /* a step of less than nothing is a credit */
         process->main.arguments = lua_gettop(L) - 1;
         wippyli_task_ready(process, &process->main, WIPPYLI_WAKE_RUN);
         return WIPPY_OK;
