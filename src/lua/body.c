@@ -1,6 +1,7 @@
 /* ========================================================================== >>lua/body.c */
 #include "body.h"
 #include "erase.h"
+#include "lexer.h"
 #include "lib_base.h"
 #include "typevalue.h"
 
@@ -14,7 +15,7 @@
 
 #define WIPPYLI_IMPORT_DEPTH 200
 
-/* One chunk to run, libraries before those that need them, the body last. In the arena. */
+/* One chunk to run, libraries before those that need them, the body last. */
 typedef struct wippyli_load {
     struct wippyli_load *next;
     wippyli_code *code; /* held */
@@ -24,6 +25,7 @@ typedef struct wippyli_start {
     wippyli_process *process;
     wippyli_load *first;
     wippyli_load *last;
+    wippyli_load one; /* room for the first, mostly the only one */
     const char *method;
     const void *data; /* arguments */
     size_t size;
@@ -78,7 +80,8 @@ static bool wippyli_start_has(const wippyli_start *start, const char *id)
 
 static wippy_result wippyli_start_append(wippyli_start *start, wippyli_code *code)
 {
-    wippyli_load *load = (wippyli_load *)wippyli_get(start->process, sizeof(*load));
+    wippyli_load *load =
+        start->first ? (wippyli_load *)wippyli_get(start->process, sizeof(*load)) : &start->one;
     if (!load) {
         wippyli_code_release(start->process->arena.bridge, code);
         return wippyli_start_nomem(start);
@@ -148,7 +151,9 @@ static void wippyli_start_release(wippyli_start *start)
         wippyli_load *load = start->first;
         start->first = load->next;
         wippyli_code_release(start->process->arena.bridge, load->code);
-        wippyli_put(start->process, load, sizeof(*load));
+        if (load != &start->one) {
+            wippyli_put(start->process, load, sizeof(*load));
+        }
     }
 }
 
@@ -227,10 +232,39 @@ static void wippyli_start_method(lua_State *L, wippyli_start *start)
     }
 }
 
+/* Modules of embedders may run code of their own. */
+static bool wippyli_needs_added(const wippyli_bridge *bridge, const wippyli_need *needs,
+                                uint32_t count)
+{
+    for (uint32_t i = 0; bridge->added && i < count; i++) {
+        if (wippyli_bridge_added(bridge, needs[i].target)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Arithmetic that nothing in this state can do with strings. */
+static uint8_t wippyli_start_plain(const wippyli_start *start)
+{
+    const wippyli_bridge *bridge = start->process->arena.bridge;
+    uint32_t used = 0;
+    for (const wippyli_load *load = start->first; load; load = load->next) {
+        const wippyli_code *code = load->code;
+        if (wippyli_needs_added(bridge, code->modules, code->module_count) ||
+            wippyli_needs_added(bridge, code->imports, code->import_count)) {
+            return 0;
+        }
+        used |= code->arithmetic;
+    }
+    return (uint8_t)(WIPPYLI_ARITH_ALL & ~used);
+}
+
 /* Answers the function and its arguments. */
 static int wippyli_start_body(lua_State *L)
 {
     wippyli_start *start = (wippyli_start *)lua_touserdata(L, 1);
+    start->process->guard.plain_strings = wippyli_start_plain(start);
     wippyli_sandbox_open(L);
     lua_settop(L, 0);
     if (start->first != start->last) {

@@ -317,6 +317,34 @@ WIPPYLI_FN void wippyli_lexer_next_in_type(wippyli_lexer *lexer, wippyli_token *
     wippyli_lexer_token(lexer, out, true);
 }
 
+static uint32_t wippyli_token_arithmetic(const wippyli_lexer *lexer, const wippyli_token *token)
+{
+    switch (token->type) {
+    case '+': return WIPPYLI_ARITH_ADD;
+    case '-': return WIPPYLI_ARITH_SUB;
+    case '*': return WIPPYLI_ARITH_MUL;
+    case '%': return WIPPYLI_ARITH_MOD;
+    case '^': return WIPPYLI_ARITH_POW;
+    case '/': return WIPPYLI_ARITH_DIV;
+    case WIPPYLI_TOKEN_BINARY: return lexer->text[token->start] == '/' ? WIPPYLI_ARITH_IDIV : 0;
+    case WIPPYLI_TOKEN_BAD: return WIPPYLI_ARITH_ALL;
+    default: return 0;
+    }
+}
+
+WIPPYLI_FN uint32_t wippyli_lexer_arithmetic(const char *text, size_t size)
+{
+    wippyli_lexer lexer;
+    wippyli_token token;
+    uint32_t found = 0;
+    wippyli_lexer_init(&lexer, text, size);
+    do {
+        wippyli_lexer_next(&lexer, &token);
+        found |= wippyli_token_arithmetic(&lexer, &token);
+    } while (token.type != WIPPYLI_TOKEN_END && token.type != WIPPYLI_TOKEN_BAD);
+    return lexer.pos < size ? (uint32_t)WIPPYLI_ARITH_ALL : found;
+}
+
 WIPPYLI_FN bool wippyli_token_is_name(const wippyli_lexer *lexer, const wippyli_token *token,
                                       const char *name)
 {

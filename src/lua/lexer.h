@@ -69,6 +69,21 @@ WIPPYLI_FN void wippyli_lexer_next(wippyli_lexer *lexer, wippyli_token *out);
 /* The same inside a type, where > always stands alone and -> is one sign. */
 WIPPYLI_FN void wippyli_lexer_next_in_type(wippyli_lexer *lexer, wippyli_token *out);
 
+/* Signs of arithmetic. */
+enum {
+    WIPPYLI_ARITH_ADD = 1,
+    WIPPYLI_ARITH_SUB = 2, /* and the sign of one operand */
+    WIPPYLI_ARITH_MUL = 4,
+    WIPPYLI_ARITH_MOD = 8,
+    WIPPYLI_ARITH_POW = 16,
+    WIPPYLI_ARITH_DIV = 32,
+    WIPPYLI_ARITH_IDIV = 64,
+    WIPPYLI_ARITH_ALL = 127
+};
+
+/* Those that occur in a source, at the least: all where it cannot be read to its end. */
+WIPPYLI_FN uint32_t wippyli_lexer_arithmetic(const char *text, size_t size);
+
 /* Is the token this name? */
 WIPPYLI_FN bool wippyli_token_is_name(const wippyli_lexer *lexer, const wippyli_token *token,
                                       const char *name);

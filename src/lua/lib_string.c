@@ -1,5 +1,6 @@
 /* ========================================================================== >>lua/lib_string.c */
 #include "lib_string.h"
+#include "lexer.h"
 #include "lib_pattern.h"
 
 #include <limits.h>
@@ -361,12 +362,9 @@ static const wippyli_entry wippyli_string_entries[] = {
 static const wippyli_library wippyli_string_library = {
     "string", wippyli_string_entries, WIPPYLI_COUNT(wippyli_string_entries), NULL, NULL};
 
-/* __call of both: string(x) is a checked cast, a string itself is no function. */
+/* string(x) is a checked cast. */
 static int wippyli_string_call(lua_State *L)
 {
-    if (lua_type(L, 1) != LUA_TTABLE) {
-        return luaL_error(L, "attempt to call a %s value", luaL_typename(L, 1));
-    }
     if (lua_type(L, 2) != LUA_TSTRING) {
         return luaL_error(L, "expected string, got %s", luaL_typename(L, 2));
     }
@@ -397,37 +395,69 @@ static int wippyli_string_first_index(lua_State *L)
     return 1;
 }
 
-WIPPYLI_FN int wippyli_string_open(lua_State *L)
-{
-    lua_createtable(L, 0, 0);
-    wippyli_string_push_ready(L);
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
 static void wippyli_string_set(lua_State *L, const char *event, lua_CFunction function)
 {
     lua_pushcfunction(L, function);
     lua_setfield(L, -2, event);
 }
 
-WIPPYLI_FN int wippyli_string_metatable(lua_State *L)
+/* The library and the methods of strings share their cache. */
+WIPPYLI_FN int wippyli_string_open(lua_State *L)
 {
-    lua_pushliteral(L, "");
-    lua_createtable(L, 0, 12);
-    wippyli_string_set(L, "__index", wippyli_string_first_index);
+    lua_createtable(L, 0, 0);
+    lua_createtable(L, 0, 3);
+    wippyli_string_push_ready(L);
+    lua_getfield(L, -1, "__index");
+    lua_setfield(L, -3, "__index");
+    lua_pop(L, 1);
     wippyli_string_set(L, "__newindex", wippyli_library_refuse);
     wippyli_string_set(L, "__call", wippyli_string_call);
-    wippyli_string_set(L, "__add", wippyli_string_add);
-    wippyli_string_set(L, "__sub", wippyli_string_sub_arith);
-    wippyli_string_set(L, "__mul", wippyli_string_mul);
-    wippyli_string_set(L, "__mod", wippyli_string_mod);
-    wippyli_string_set(L, "__pow", wippyli_string_pow);
-    wippyli_string_set(L, "__div", wippyli_string_div);
-    wippyli_string_set(L, "__idiv", wippyli_string_idiv);
-    wippyli_string_set(L, "__unm", wippyli_string_unm);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+typedef struct wippyli_string_event {
+    const char *name;
+    lua_CFunction function;
+    uint8_t sign;
+} wippyli_string_event;
+
+/* Set in the metatable on top what is done with an operator. */
+static void wippyli_string_set_arithmetic(lua_State *L, uint32_t signs)
+{
+    static const wippyli_string_event events[] = {
+        {"__add", wippyli_string_add, WIPPYLI_ARITH_ADD},
+        {"__sub", wippyli_string_sub_arith, WIPPYLI_ARITH_SUB},
+        {"__unm", wippyli_string_unm, WIPPYLI_ARITH_SUB},
+        {"__mul", wippyli_string_mul, WIPPYLI_ARITH_MUL},
+        {"__mod", wippyli_string_mod, WIPPYLI_ARITH_MOD},
+        {"__pow", wippyli_string_pow, WIPPYLI_ARITH_POW},
+        {"__div", wippyli_string_div, WIPPYLI_ARITH_DIV},
+        {"__idiv", wippyli_string_idiv, WIPPYLI_ARITH_IDIV},
+    };
+    for (size_t i = 0; i < WIPPYLI_COUNT(events); i++) {
+        if ((signs & events[i].sign) != 0) {
+            wippyli_string_set(L, events[i].name, events[i].function);
+        }
+    }
+}
+
+static int wippyli_string_event_count(uint32_t signs)
+{
+    int count = (signs & WIPPYLI_ARITH_SUB) != 0; /* stands for two */
+    for (; signs != 0; signs &= signs - 1) {
+        count++;
+    }
+    return count;
+}
+
+WIPPYLI_FN int wippyli_string_metatable(lua_State *L)
+{
+    uint32_t signs = WIPPYLI_ARITH_ALL & ~(uint32_t)wippyli_guard_of(L)->plain_strings;
+    lua_pushliteral(L, "__index"); /* a string that is there anyway */
+    lua_createtable(L, 0, 1 + wippyli_string_event_count(signs));
+    wippyli_string_set(L, "__index", wippyli_string_first_index);
+    wippyli_string_set_arithmetic(L, signs);
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
     return 0;

@@ -33,10 +33,11 @@ WIPPYLI_FN int wippyli_class_method(lua_State *L, const wippyli_class *cls, cons
     return 0;
 }
 
-/* Push a new metatable for the class. */
+/* Push a new metatable for the class. It needs no __metatable: the own getmetatable() gives out those of
+   plain tables only. */
 static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
 {
-    int count = 3;
+    int count = 2;
     for (const luaL_Reg *method = cls->methods; method->name; method++) {
         count += wippyli_is_meta(method->name);
     }
@@ -51,8 +52,6 @@ static void wippyli_object_metatable(lua_State *L, const wippyli_class *cls)
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, cls->name);
     lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
 }
 
 static wippyli_object_head *wippyli_object_new(lua_State *L, const wippyli_class *cls, size_t bytes,
@@ -76,14 +75,6 @@ WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, siz
     }
     lua_setmetatable(L, -2);
     return head + 1;
-}
-
-WIPPYLI_FN void wippyli_object_reserve(lua_State *L)
-{
-    for (lua_Integer i = LUA_RIDX_LAST + 1; i <= 5; i++) { /* more than half of eight */
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, LUA_REGISTRYINDEX, i);
-    }
 }
 
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,

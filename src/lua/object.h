@@ -21,7 +21,8 @@ WIPPYLI_FN void *wippyli_object_push(lua_State *L, const wippyli_class *cls, siz
                                      int values);
 
 /* The same for the few classes of which most processes make objects: their metatables stand in the array
-   part of the registry, behind what Lua keeps there, and not under their address. */
+   part of the registry, behind what Lua keeps there, and not under their address. In the order of first
+   use, so that the array part grows with a process: an idle one has the first two. */
 typedef enum wippyli_often {
     WIPPYLI_OFTEN_LATE = LUA_RIDX_LAST + 1, /* no class: see wippyli_class_push_methods() */
     WIPPYLI_OFTEN_CHANNEL,
@@ -29,10 +30,6 @@ typedef enum wippyli_often {
     WIPPYLI_OFTEN_PAYLOAD,
     WIPPYLI_OFTEN_END /* the next free place */
 } wippyli_often;
-
-/* Make the array part hold eight values: while the registry has nothing else this costs least. The first
-   table of late methods or functions calls it. */
-WIPPYLI_FN void wippyli_object_reserve(lua_State *L);
 
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
                                            wippyli_often often, size_t bytes, int values);

@@ -117,15 +117,9 @@ static const wippyli_library *wippyli_cache_library(lua_State *L, int cache)
     return (const wippyli_library *)wippyli_late_source(L, cache);
 }
 
-/* late[name] for the first time. */
-static int wippyli_late_index(lua_State *L)
+/* late[name] for the first time; the table is at 1, the name at 2. */
+static int wippyli_late_index(lua_State *L, uintptr_t source, const char *name, size_t size)
 {
-    if (lua_type(L, 2) != LUA_TSTRING) {
-        return 0;
-    }
-    size_t size = 0;
-    const char *name = lua_tolstring(L, 2, &size);
-    uintptr_t source = wippyli_late_source(L, 1);
     if ((source & WIPPYLI_LATE_CLASS) != 0) {
         return wippyli_class_method(L, (const wippyli_class *)(source - WIPPYLI_LATE_CLASS), name);
     }
@@ -138,7 +132,8 @@ static int wippyli_late_index(lua_State *L)
     return 1;
 }
 
-/* Push a table that fills itself. All of them share one metatable. */
+/* Push a table that fills itself. All of them share the metatable of _G, which no script can change: what
+   _G adds to it, they do not need, as no script reaches them. */
 static void wippyli_late_push(lua_State *L, uintptr_t source)
 {
     lua_createtable(L, 0, 2);
@@ -146,10 +141,9 @@ static void wippyli_late_push(lua_State *L, uintptr_t source)
     lua_rawsetp(L, -2, &wippyli_late_key);
     if (lua_rawgeti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_LATE) != LUA_TTABLE) {
         lua_pop(L, 1);
-        wippyli_object_reserve(L);
-        lua_createtable(L, 0, 1);
-        lua_pushcfunction(L, wippyli_late_index);
-        lua_setfield(L, -2, "__index");
+        lua_pushglobaltable(L);
+        lua_getmetatable(L, -1);
+        lua_remove(L, -2);
         lua_pushvalue(L, -1);
         lua_rawseti(L, LUA_REGISTRYINDEX, WIPPYLI_OFTEN_LATE);
     }
@@ -168,9 +162,6 @@ WIPPYLI_FN void wippyli_class_push_methods(lua_State *L, const wippyli_class *cl
 
 WIPPYLI_FN int wippyli_library_refuse(lua_State *L)
 {
-    if (lua_type(L, 1) != LUA_TTABLE) { /* strings share the metatable of their library */
-        return luaL_error(L, "attempt to index a %s value", luaL_typename(L, 1));
-    }
     luaL_getmetafield(L, 1, "__index");
     const wippyli_library *library = wippyli_cache_library(L, lua_gettop(L));
     return luaL_error(L, "library '%s' is read-only", library->name);
@@ -273,15 +264,20 @@ static void wippyli_globals_keep(lua_State *L)
     lua_rawset(L, 1);
 }
 
+/* __index of late tables and of _G, which has no source. */
 static int wippyli_globals_index(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING) {
         return 0;
     }
-    wippyli_guard *guard = wippyli_guard_of(L);
-    const wippyli_sandbox *shared = guard->shared;
     size_t size = 0;
     const char *name = lua_tolstring(L, 2, &size);
+    uintptr_t source = wippyli_late_source(L, 1);
+    if (source != 0) {
+        return wippyli_late_index(L, source, name, size);
+    }
+    wippyli_guard *guard = wippyli_guard_of(L);
+    const wippyli_sandbox *shared = guard->shared;
     int at = wippyli_library_find(shared->globals, name, size);
     if (at >= 0 && (guard->taken >> at & 1) == 0) {
         wippyli_entry_push(L, &shared->globals->entries[at]);

@@ -97,6 +97,8 @@ typedef struct wippyli_guard {
     bool killed;                 /* set once; from then on no Lua code of the state runs */
     bool loading;                /* the chunk runs: for the text of an error */
     bool random_seeded;          /* private: random[] holds a state */
+    uint8_t plain_strings;       /* WIPPYLI_ARITH_...: what no code of the state does, so that strings
+                                    need not know it; 0 = strings know all */
     uint64_t taken;              /* private: names of _G that are not filled in any more */
     uint64_t granted[WIPPYLI_GRANT_WORDS]; /* private: modules that are still to be filled in */
     uint64_t random[4];                    /* random[0] = seed, given by the owner */

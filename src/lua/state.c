@@ -1,6 +1,7 @@
 /* ========================================================================== >>lua/state.c */
 #include "state.h"
 #include "erase.h"
+#include "lexer.h"
 #include "typevalue.h"
 
 #include <string.h>
@@ -40,9 +41,10 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock)
 
 /* ------------------------------------------------------------------ size classes */
 
+/* 720 is a fresh Lua stack, the others from 256 on tables of the sizes that Lua gives them. */
 static const uint16_t wippyli_class_sizes[WIPPYLI_SIZE_CLASSES] = {
     8,   16,  24,  32,  40,  48,  56,  64,  72,  80,  88,  96,  104, 112, 120, 128,
-    144, 160, 176, 192, 208, 224, 240, 256, 320, 384, 448, 512, 640, 768, 896, 1024};
+    144, 160, 176, 192, 208, 224, 240, 256, 320, 384, 448, 512, 640, 720, 768, 1024};
 
 /* Class that holds `size` bytes, 1 .. WIPPYLI_CLASS_MAX. Blocks are 8-byte aligned, which is all that
    Lua and the structs of the bridge need. */
@@ -57,7 +59,7 @@ static uint32_t wippyli_class_of(size_t size)
     if (size <= 512) {
         return 24 + (uint32_t)((size - 256 + 63) / 64) - 1;
     }
-    return 28 + (uint32_t)((size - 512 + 127) / 128) - 1;
+    return size <= 640 ? 28 : size <= 720 ? 29 : size <= 768 ? 30 : 31;
 }
 
 /* The heads of the free lists of classes up to 128 bytes stand at the beginning of the first chunk, and
@@ -110,7 +112,7 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 /* ------------------------------------------------------------------ chunks */
 
 /* The first fits a small process but for a little; small steps follow, later ones grow with it. */
-static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {8192, 512, 2048, 16384, 32768};
+static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {7184, 512, 2048, 16384, 32768};
 
 #define WIPPYLI_FIRST_MAX 4096 /* bytes of a first block */
 
@@ -596,6 +598,7 @@ static wippy_result wippyli_compile_source(wippyli_bridge *bridge, wippyli_code 
     if (job.result == WIPPY_OK) {
         code->bytecode = job.bytecode;
         code->bytecode_bytes = job.used;
+        code->arithmetic = wippyli_lexer_arithmetic(job.text, job.size);
         wippyli_compile_types(code, &erased, &job);
     } else if (job.result == WIPPY_ERR_NOMEM) {
         wippyli_diag_set(diag, WIPPY_ERR_NOMEM, code->chunk_name + 1, "out of memory");

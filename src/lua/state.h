@@ -26,7 +26,7 @@ WIPPYLI_FN void wippyli_lock_drop(wippyli_lock *lock);
 
 /* ------------------------------------------------------------------ arena */
 
-#define WIPPYLI_SIZE_CLASSES 32 /* 8 .. 128 by 8, .. 256 by 16, .. 512 by 64, .. 1024 by 128 */
+#define WIPPYLI_SIZE_CLASSES 32 /* 8 .. 128 by 8, .. 256 by 16, .. 512 by 64, four more */
 #define WIPPYLI_CLASS_MAX    1024
 #define WIPPYLI_CHUNK_SIZES  5
 
@@ -99,6 +99,7 @@ typedef struct wippyli_code {
     unsigned char *types; /* table of type aliases, as the eraser made it; NULL = none is used */
     size_t types_size;
     size_t types_bytes; /* of the block */
+    uint32_t arithmetic; /* WIPPYLI_ARITH_...: what the source has */
     size_t bytes;       /* of this block: struct, needs and texts */
 } wippyli_code;
 

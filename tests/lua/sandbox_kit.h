@@ -19,6 +19,7 @@
 #include "../../src/lua/golayout.c"
 #include "../../src/lua/strftime.c"
 #include "../../src/lua/lib_pattern.c"
+#include "../../src/lua/lexer.c"
 #include "../../src/lua/lib_string.c"
 #include "../../src/lua/lib_table.c"
 #include "../../src/lua/lib_math.c"

@@ -1016,7 +1016,39 @@ TEST(test_erase_positions_of_run_time_errors_stay)
     CHECK_BALANCED(&heap);
 }
 
-TEST_MAIN(TEST_ENTRY(test_erase_functions_lose_parameter_and_return_types),
+TEST(test_lexer_finds_the_arithmetic_of_a_source)
+{
+    static const struct {
+        const char *source;
+        uint32_t found;
+    } cases[] = {
+        {"", 0},
+        {"return a .. b == c ~= d <= e >= f << g >> h & i | ~j < k > l", 0},
+        {"-- a + b\nlocal s = 'a + b' .. \"a * b\" .. [[ a / b ]] --[==[ a ^ b\n]]]==] return #s", 0},
+        {"return a + b", WIPPYLI_ARITH_ADD},
+        {"return -a", WIPPYLI_ARITH_SUB},
+        {"return a - b", WIPPYLI_ARITH_SUB},
+        {"return a * b", WIPPYLI_ARITH_MUL},
+        {"return a % b", WIPPYLI_ARITH_MOD},
+        {"return a ^ b", WIPPYLI_ARITH_POW},
+        {"return a / b", WIPPYLI_ARITH_DIV},
+        {"return a // b", WIPPYLI_ARITH_IDIV},
+        {"return a//b/c", WIPPYLI_ARITH_IDIV | WIPPYLI_ARITH_DIV},
+        {"return 0x1p-2, 1e-5", 0},
+        {"return a+-b*c%d^e/f//g", WIPPYLI_ARITH_ALL},
+        {"return 'open", WIPPYLI_ARITH_ALL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint32_t found = wippyli_lexer_arithmetic(cases[i].source, strlen(cases[i].source));
+        if (found != cases[i].found) {
+            FAIL("%s: %u", cases[i].source, (unsigned)found);
+        }
+    }
+    CHECK_EQ_INT(wippyli_lexer_arithmetic("return a\0 + b", 14), WIPPYLI_ARITH_ALL);
+}
+
+TEST_MAIN(TEST_ENTRY(test_lexer_finds_the_arithmetic_of_a_source),
+          TEST_ENTRY(test_erase_functions_lose_parameter_and_return_types),
           TEST_ENTRY(test_erase_generics_go_with_their_bounds),
           TEST_ENTRY(test_erase_locals_lose_annotations_and_keep_attributes),
           TEST_ENTRY(test_erase_aliases_vanish_wherever_a_statement_may_stand),

@@ -193,6 +193,87 @@ TEST(test_start_types_are_erased_and_usable_as_values)
     lua_kit_close(&kit);
 }
 
+/* Strings are told only the arithmetic that the sources of a process have. */
+static void arithmetic(const char *expression, const char *library, const char *expected)
+{
+    lua_kit kit;
+    char yaml[1024];
+    lua_kit_open(&kit, NULL);
+    snprintf(yaml, sizeof(yaml),
+             "namespace: app\n"
+             "entries:\n"
+             "  - name: sum\n    kind: library.lua\n"
+             "    source: \"return {of = function(a, b) return %s end}\"\n"
+             "  - name: main\n    kind: process.lua\n    imports: {sum: app:sum}\n"
+             "    source: \"return {main = function() local a, b = '7', '2' return %s end}\"\n",
+             library, expression);
+    load(&kit, yaml);
+    start(&kit, "app:main");
+    CHECK_STR(kit.last_value, expected);
+    lua_kit_close(&kit);
+}
+
+TEST(test_start_strings_know_the_arithmetic_of_all_sources)
+{
+    arithmetic("a + b", "nil", "9");
+    arithmetic("a - b", "nil", "5");
+    arithmetic("-a", "nil", "-7");
+    arithmetic("a * b", "nil", "14");
+    arithmetic("a % b", "nil", "1");
+    arithmetic("a ^ b", "nil", "49");
+    arithmetic("a / b", "nil", "3.5");
+    arithmetic("a // b", "nil", "3");
+    arithmetic("a - 1", "nil", "6");
+    arithmetic("10 // b", "nil", "5");
+    arithmetic("sum.of(a, b)", "a // b", "3");
+    arithmetic("sum.of(a, b)", "-a", "-7");
+    arithmetic("a .. b", "nil", "\"72\"");
+    arithmetic("a:rep(2)", "nil", "\"77\"");
+}
+
+static int module_adds(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_arith(L, LUA_OPADD);
+    return 1;
+}
+
+static int module_runs(lua_State *L)
+{
+    if (luaL_dostring(L, "return '7' % '4'") != LUA_OK) {
+        return lua_error(L);
+    }
+    return 1;
+}
+
+TEST(test_start_strings_know_all_arithmetic_with_modules_of_embedders)
+{
+    static const wippy_lua_function functions[] = {{"adds", module_adds}, {"runs", module_runs}};
+    static const char *const needs[] = {"modules: [calc]", "imports: {calc: calc}"};
+    for (int i = 0; i < 2; i++) {
+        lua_kit kit;
+        wippy_lua_module_desc module;
+        char yaml[512];
+        lua_kit_open(&kit, NULL);
+        memset(&module, 0, sizeof(module));
+        module.name = "calc";
+        module.functions = functions;
+        module.function_count = 2;
+        CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+        snprintf(yaml, sizeof(yaml),
+                 "namespace: app\n"
+                 "entries:\n"
+                 "  - name: main\n    kind: process.lua\n    %s\n"
+                 "    source: \"return {main = function() return {calc.adds('7', '2'), calc.runs()} "
+                 "end}\"\n",
+                 needs[i]);
+        load(&kit, yaml);
+        start(&kit, "app:main");
+        CHECK_STR(kit.last_value, "[9, 3]");
+        lua_kit_close(&kit);
+    }
+}
+
 TEST(test_error_rethrown_leaves_without_position)
 {
     lua_kit kit;
@@ -1028,6 +1109,8 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_start_libraries_run_once_dependencies_first),
           TEST_ENTRY(test_start_new_code_is_used_and_old_never_again),
           TEST_ENTRY(test_start_types_are_erased_and_usable_as_values),
+          TEST_ENTRY(test_start_strings_know_the_arithmetic_of_all_sources),
+          TEST_ENTRY(test_start_strings_know_all_arithmetic_with_modules_of_embedders),
           TEST_ENTRY(test_error_rethrown_leaves_without_position),
           TEST_ENTRY(test_kinds_check_their_fields), TEST_ENTRY(test_send_and_inbox_in_order),
           TEST_ENTRY(test_payloads_are_sent_on_unopened_and_opened),

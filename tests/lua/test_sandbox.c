@@ -185,7 +185,14 @@ TEST(test_sandbox_casts_check)
         "return pcall(number, '1'), pcall(integer, 1.5), pcall(integer, 1.0), pcall(boolean, nil)",
         "false false false false expected boolean, got nil");
     CHECK_ONCE("return pcall(function() return ('x')('y') end)",
-               "false test:1: attempt to call a string value");
+               "false test:1: attempt to call a string value (constant 'x')");
+    CHECK_ONCE("return string('x'), pcall(function() return ('x')('y') end)",
+               "x false test:1: attempt to call a string value (constant 'x')");
+    CHECK_ONCE("return string('x'), pcall(function() ('x').y = 1 end)",
+               "x false test:1: attempt to index a string value (constant 'x')");
+    CHECK_ONCE("return ('x'):upper() == string.upper('x'), getmetatable(''), getmetatable(string), "
+               "pcall(setmetatable, string, {})",
+               "true false false false cannot change a protected metatable");
     CHECK_ONCE("return pcall(function() return math('y') end)",
                "false test:1: attempt to call a table value (global 'math')");
 }
