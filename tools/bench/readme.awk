@@ -7,7 +7,7 @@ function number(row, lang, workers) {
 
 function show(value, unit) {
     if (value == "") return "-"
-    if (unit == "bytes") return value >= 10000 ? sprintf("%d,%03d", value / 1000, value % 1000) : sprintf("%d", value)
+    if (unit == "bytes") return value >= 1000 ? sprintf("%d,%03d", value / 1000, value % 1000) : sprintf("%d", value)
     value /= 1e6
     return value >= 10 ? sprintf("%.0f", value) : value >= 1 ? sprintf("%.1f", value) : sprintf("%.2f", value)
 }
