@@ -578,6 +578,25 @@ static void poor_drop(void *arg)
     ((poor *)arg)->dropped++;
 }
 
+static wippy_status poor_none(wippy_self *self, void *state)
+{
+    (void)state;
+    return wippy_done(self);
+}
+
+/* Of a process that has nothing yet, not even lists. */
+static wippy_status poor_fresh(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    if (TEST_ATOMIC_LOAD(&((poor *)a->arg)->heap.fail_at) != 0) {
+        CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_ERR_NOMEM);
+        CHECK_EQ_U64(wippy_shelf_open(self), 0);
+        CHECK_EQ_INT(wippy_open(self, 1, NULL), WIPPY_ERR_NOMEM);
+        CHECK_EQ_U64(wippy_kept_count(self) + wippy_open_yields(self), 0);
+        a->rounds++;
+    }
+    return WIPPY_IDLE;
+}
+
 static void poor_ask(wippy_self *self, poor *p)
 {
     static char text[] = "text";
@@ -591,6 +610,24 @@ static void poor_ask(wippy_self *self, poor *p)
     wippy_frame *frame = NULL;
     uint64_t number = 0;
     size_t sent = 0;
+    char longer[1000];
+    wippy_command_desc verb;
+    wippy_command command;
+    wippy_type_desc type;
+    wippy_type made;
+    wippy_host_desc place;
+    wippy_host host;
+    memset(longer, 'l', sizeof(longer));
+    longer[999] = '\0';
+    memset(&verb, 0, sizeof(verb));
+    verb.name = "a verb more";
+    verb.start = poor_start;
+    memset(&type, 0, sizeof(type));
+    type.name = "a type more";
+    type.step = poor_none;
+    memset(&place, 0, sizeof(place));
+    place.name = "app:more";
+    place.kind = WIPPY_HOST_PUMP;
     memset(&message, 0, sizeof(message));
     memset(&rights, 0, sizeof(rights));
     message.topic_name = "by name";
@@ -611,6 +648,10 @@ static void poor_ask(wippy_self *self, poor *p)
     SAYS(monitor, (self, other));
     SAYS(link, (self, other));
     SAYS(cancel, (self, other, "enough"));
+    SAYS(cancel, (self, other, longer));
+    SAYS(command_register, (rt, &verb, &command));
+    SAYS(type_register, (rt, &type, &made));
+    SAYS(host_create, (rt, &place, &host));
     SAYS(name_register, (self, "poor", 4, wippy_self_pid(self)));
     SAYS(group_join, (self, "scope", "group"));
     SAYS(group_watch, (self, "scope", "group", "news", &number));
@@ -657,7 +698,6 @@ static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail 
             poor_hoard(self, p);
         }
         poor_ask(self, p);
-        test_heap_fail(&p->heap, 0, false);
     }
     return WIPPY_IDLE;
 }
@@ -666,7 +706,7 @@ static void poor_all(bool slots_first)
 {
     static poor p;
     wippy_pid left[256];
-    core_actor a = {0};
+    core_actor a = {0}, fresh = {0};
     wippy_command_desc verb;
     memset(&p, 0, sizeof(p));
     memset(&verb, 0, sizeof(verb));
@@ -682,12 +722,17 @@ static void poor_all(bool slots_first)
     a.trap = true;
     a.on_start = poor_begin;
     a.on_mail = poor_step;
+    fresh.arg = &p;
+    fresh.on_mail = poor_fresh;
     core_spawn(&p.c, &p.target);
     core_spawn(&p.c, &a);
+    core_spawn(&p.c, &fresh);
     core_run(&p.c);
     CHECK_EQ_INT(core_tell(&p.c, a.pid, "poor"), WIPPY_OK);
+    CHECK_EQ_INT(core_tell(&p.c, fresh.pid, "poor"), WIPPY_OK);
     core_run(&p.c);
-    CHECK(p.short_of >= 22);
+    test_heap_fail(&p.heap, 0, false);
+    CHECK(p.short_of >= 26);
     CHECK_EQ_INT(p.children > 0, slots_first);
     CHECK_EQ_U64(p.dropped, 0);
     p.short_of = 0;

@@ -105,6 +105,7 @@ static void refused(last_words *w, wippy_result r)
 
 static void say_last_words(wippy_self *self, core_actor *a)
 {
+    const wippy_type none = {0};
     last_words *w = (last_words *)a->arg;
     core_actor *pointer = a;
     wippy_spawn_desc desc;
@@ -129,6 +130,8 @@ static void say_last_words(wippy_self *self, core_actor *a)
     refused(w, wippy_group_join(self, "s", "g"));
     refused(w, wippy_group_send(self, "s", "g", &message, &sent));
     refused(w, wippy_group_watch(self, "s", "g", "t", &number));
+    (void)wippy_upgrade(self, "app:other", none, "x", 1, 0); /* means nothing any more */
+    (void)wippy_fail(self, WIPPY_ERR_IO, "nor does this");
 }
 
 TEST(test_refusals_in_close)
@@ -143,6 +146,7 @@ TEST(test_refusals_in_close)
     a.target = core_spawn(&c, &other);
     wippy_pid pid = core_spawn(&c, &a);
     core_run(&c);
+    CHECK_EQ_INT(core_tell(&c, pid, "unread"), WIPPY_OK);
     CHECK_EQ_INT(wippy_terminate(c.out, pid), WIPPY_OK);
     core_run(&c);
     CHECK_EQ_U64(words.refused, 14);
@@ -197,6 +201,9 @@ TEST(test_refusals_of_descriptions)
     verb.name = "verb";
     CHECK_EQ_INT(wippy_command_register(c.rt, &verb, &command), WIPPY_OK);
     CHECK_EQ_INT(wippy_command_register(c.rt, &verb, &command), WIPPY_ERR_EXISTS);
+    verb.name = "another";
+    CHECK_EQ_INT(wippy_command_register(c.rt, &verb, &command), WIPPY_OK);
+    CHECK_EQ_U64(command.id, 2);
     memset(&place, 0, sizeof(place));
     place.name = "app:x";
     CHECK_EQ_INT(wippy_host_create(c.rt, NULL, &host), WIPPY_ERR_INVALID);
@@ -403,7 +410,184 @@ TEST(test_refusals_a_completion_that_came_can_be_dropped)
     core_close(&c);
 }
 
-TEST_MAIN(TEST_ENTRY(test_refusals_outside_is_no_process), TEST_ENTRY(test_refusals_in_close),
+/* A completion of this step's own making: on its way it can be dropped once, and is discarded. One that is
+   being read has come. */
+static wippy_status complete_and_drop(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    wippy_token token;
+    if (mail->kind == WIPPY_MAIL_DONE) {
+        CHECK_EQ_INT(wippy_drop(self, *(wippy_token *)a->arg), WIPPY_ERR_GONE);
+        return WIPPY_IDLE;
+    }
+    CHECK_EQ_INT(wippy_open(self, 1, &token), WIPPY_PENDING);
+    CHECK_EQ_INT(wippy_complete(wippy_self_runtime(self), token, WIPPY_OK, NULL, 0, 0), WIPPY_OK);
+    CHECK_EQ_INT(wippy_drop(self, token), WIPPY_OK);
+    CHECK_EQ_INT(wippy_drop(self, token), WIPPY_ERR_GONE);
+    CHECK_EQ_U64(wippy_open_yields(self), 0);
+    CHECK_EQ_INT(wippy_open(self, 2, (wippy_token *)a->arg), WIPPY_PENDING);
+    return WIPPY_IDLE;
+}
+
+TEST(test_refusals_a_completion_under_way_is_dropped_once)
+{
+    core c;
+    core_actor a = {0};
+    wippy_token token = {0};
+    REQUIRE(core_open(&c, 0));
+    a.arg = &token;
+    a.on_mail = complete_and_drop;
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    CHECK_EQ_INT(core_tell(&c, pid, "go"), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_U64(core_kinds(&a, WIPPY_MAIL_DONE), 0);
+    CHECK_EQ_INT(wippy_complete(c.rt, token, WIPPY_OK, NULL, 0, 0), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_U64(core_kinds(&a, WIPPY_MAIL_DONE), 1);
+    core_close(&c);
+}
+
+/* Larger than a message may be: the news comes, without its contents. */
+TEST(test_refusals_of_large_completions)
+{
+    static char large[2000];
+    wippy_desc desc;
+    wippy_token tokens[3];
+    core c;
+    core_actor a = {0};
+    memset(&desc, 0, sizeof(desc));
+    desc.max_message_bytes = 1000;
+    REQUIRE(core_open_with(&c, 0, &desc, NULL));
+    a.arg = tokens;
+    a.on_start = open_three;
+    core_spawn(&c, &a);
+    core_run(&c);
+    CHECK_EQ_INT(wippy_complete(c.rt, tokens[0], WIPPY_OK, large, 1001, 0), WIPPY_ERR_NOMEM);
+    CHECK_EQ_INT(wippy_complete(c.rt, tokens[1], WIPPY_OK, large, 1000, 0), WIPPY_OK);
+    core_run(&c);
+    REQUIRE(a.count == 2);
+    CHECK_EQ_INT(a.seen[0].result, WIPPY_ERR_NOMEM);
+    CHECK_EQ_INT(a.seen[1].result, WIPPY_OK);
+    core_close(&c);
+}
+
+/* ------------------------------------------------------------------ memory that is handed over */
+
+static void note_freed(void *data, size_t size, void *user_data)
+{
+    (void)data;
+    (void)size;
+    TEST_ATOMIC_ADD((uint32_t *)user_data, 1u);
+}
+
+TEST(test_refusals_of_memory_handed_over_leave_it_to_the_caller)
+{
+    static char block[16];
+    wippy_host_desc host;
+    core c;
+    core_actor a = {0};
+    uint32_t freed = 0;
+    wippy_pid nobody = {0};
+    memset(&host, 0, sizeof(host));
+    host.mailbox_limit = 1;
+    REQUIRE(core_open_with(&c, 0, NULL, &host));
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, NULL, 4, note_freed, &freed), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, 0, note_freed, &freed), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, SIZE_MAX, note_freed, &freed),
+                 WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, 4, NULL, NULL), WIPPY_ERR_INVALID);
+    CHECK_EQ_INT(wippy_send_owned(c.out, nobody, c.topic, block, 4, note_freed, &freed), WIPPY_ERR_GONE);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, 4, note_freed, &freed), WIPPY_OK);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, 4, note_freed, &freed), WIPPY_ERR_FULL);
+    CHECK_EQ_U64(freed, 0);
+    core_run(&c);
+    CHECK_EQ_U64(freed, 1);
+    CHECK_EQ_INT(wippy_send_owned(c.out, pid, c.topic, block, 4, note_freed, &freed), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_U64(freed, 2);
+    core_close(&c);
+}
+
+/* ------------------------------------------------------------------ shelves */
+
+/* Only messages can be claimed, whatever else is kept; one without a topic by who takes all. */
+static wippy_status keep_all(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_OK);
+    if (++a->rounds == 3) {
+        uint32_t shelf = wippy_shelf_open(self);
+        CHECK_EQ_U64(wippy_kept_count(self), 3);
+        CHECK_EQ_U64(wippy_shelf_claim(self, 0, NULL, 0), 0);
+        CHECK_EQ_U64(wippy_shelf_claim(self, shelf, "topic", 5), 1);
+        CHECK_EQ_U64(wippy_shelf_claim(self, shelf, NULL, 0), 1);
+        CHECK_EQ_U64(wippy_shelf_claim(self, shelf, NULL, 0), 0); /* the CANCEL stays */
+        CHECK_EQ_INT(wippy_shelf_peek(self, 0)->kind, WIPPY_MAIL_CANCEL);
+        a->number = 1;
+    }
+    return WIPPY_IDLE;
+}
+
+TEST(test_refusals_of_claims_to_what_is_no_message)
+{
+    const wippy_topic none = {0};
+    core c;
+    core_actor a = {0};
+    REQUIRE(core_open(&c, 0));
+    a.deaf = true;
+    a.on_mail = keep_all;
+    wippy_pid pid = core_spawn(&c, &a);
+    core_run(&c);
+    CHECK_EQ_INT(wippy_send(c.out, pid, none, "x", 1), WIPPY_OK);
+    CHECK_EQ_INT(wippy_cancel(c.out, pid, "why"), WIPPY_OK);
+    CHECK_EQ_INT(wippy_send(c.out, pid, c.topic, "y", 1), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_INT(a.number, 1);
+    core_close(&c);
+}
+
+/* ------------------------------------------------------------------ init */
+
+static wippy_result read_in_init(wippy_self *self, core_actor *a, const wippy_input *input)
+{
+    const wippy_mail *mail = wippy_next(self);
+    (void)input;
+    CHECK(mail != NULL && mail->kind == WIPPY_MAIL_MESSAGE && mail->size == 2);
+    a->rounds = 1;
+    return WIPPY_OK;
+}
+
+TEST(test_refusals_init_may_read_what_came_with_the_spawn)
+{
+    wippy_message messages[2];
+    wippy_spawn_desc desc;
+    core c;
+    core_actor a = {0};
+    core_actor *pointer = &a;
+    REQUIRE(core_open(&c, 0));
+    memset(messages, 0, sizeof(messages));
+    messages[0].data = "ab";
+    messages[0].size = 2;
+    messages[1].data = "c";
+    messages[1].size = 1;
+    a.on_init = read_in_init;
+    core_spawn_desc(&c, &pointer, &desc);
+    desc.messages = messages;
+    desc.message_count = 2;
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, NULL, NULL), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_U64(a.rounds, 1);
+    CHECK_EQ_U64(a.count, 1); /* the other one comes to the step */
+    core_close(&c);
+}
+
+TEST_MAIN(TEST_ENTRY(test_refusals_a_completion_under_way_is_dropped_once),
+          TEST_ENTRY(test_refusals_of_large_completions),
+          TEST_ENTRY(test_refusals_of_memory_handed_over_leave_it_to_the_caller),
+          TEST_ENTRY(test_refusals_of_claims_to_what_is_no_message),
+          TEST_ENTRY(test_refusals_init_may_read_what_came_with_the_spawn),
+          TEST_ENTRY(test_refusals_outside_is_no_process), TEST_ENTRY(test_refusals_in_close),
           TEST_ENTRY(test_refusals_of_descriptions),
           TEST_ENTRY(test_refusals_of_runtime_descriptions), TEST_ENTRY(test_refusals_of_texts),
           TEST_ENTRY(test_refusals_of_tokens),
