@@ -524,6 +524,8 @@ typedef struct poor {
     uint32_t dropped;
     bool rich;
     bool slots_first;
+    size_t left_from; /* blocks for messages of these sizes are left; equal = none are */
+    size_t left_to;
 } poor;
 
 static wippy_result poor_start(wippy_runtime *rt, wippy_token token, const wippy_input *input, void **job,
@@ -549,7 +551,8 @@ static void poor_hoard(wippy_self *self, poor *p)
         p->children++;
     }
     for (size_t size = 0; size < sizeof(bytes); size += 8) {
-        while (wippy_send(self, p->target.pid, p->c.topic, bytes, size) == WIPPY_OK) {
+        while ((size < p->left_from || size >= p->left_to) &&
+               wippy_send(self, p->target.pid, p->c.topic, bytes, size) == WIPPY_OK) {
         }
     }
     while (wippy_open(self, 1, NULL) == WIPPY_PENDING) {
@@ -558,6 +561,10 @@ static void poor_hoard(wippy_self *self, poor *p)
 
 static void poor_says(poor *p, const char *verb, wippy_result r)
 {
+    if (p->left_from < p->left_to) { /* one kind of block is there, another not */
+        CHECK(fair(r));
+        return;
+    }
     if (r != (p->rich ? WIPPY_OK : WIPPY_ERR_NOMEM) && !(p->rich && r == WIPPY_PENDING)) {
         FAIL("%s %s memory answers %s", verb, p->rich ? "with" : "without", wippy_result_name(r));
     }
@@ -588,10 +595,16 @@ static wippy_status poor_none(wippy_self *self, void *state)
 static wippy_status poor_fresh(wippy_self *self, core_actor *a, const wippy_mail *mail)
 {
     if (TEST_ATOMIC_LOAD(&((poor *)a->arg)->heap.fail_at) != 0) {
-        CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_ERR_NOMEM);
-        CHECK_EQ_U64(wippy_shelf_open(self), 0);
-        CHECK_EQ_INT(wippy_open(self, 1, NULL), WIPPY_ERR_NOMEM);
-        CHECK_EQ_U64(wippy_kept_count(self) + wippy_open_yields(self), 0);
+        wippy_result kept = wippy_shelf_keep(self, mail, 0);
+        uint32_t shelf = wippy_shelf_open(self);
+        FAIR(kept);
+        FAIR(wippy_open(self, 1, NULL));
+        if (((poor *)a->arg)->left_from == ((poor *)a->arg)->left_to) {
+            CHECK_EQ_INT(kept, WIPPY_ERR_NOMEM);
+            CHECK_EQ_U64(shelf, 0);
+            CHECK_EQ_U64(wippy_open_yields(self), 0);
+        }
+        CHECK_EQ_U64(wippy_kept_count(self), kept == WIPPY_OK ? 1 : 0);
         a->rounds++;
     }
     return WIPPY_IDLE;
@@ -668,7 +681,11 @@ static void poor_ask(wippy_self *self, poor *p)
     SAYS(spawn, (self, &desc, NULL, NULL));
     desc.message_count = 0;
     SAYS(exec, (self, &desc, NULL, NULL));
-    if (!p->rich) {
+    if (p->left_from < p->left_to) {
+        wippy_frame_release(rt, frame);
+        (void)wippy_topic_make(rt, "brand new");
+        (void)wippy_shelf_open(self);
+    } else if (!p->rich) {
         CHECK(wippy_topic_make(rt, "brand new").id == 0);
         CHECK_EQ_U64(wippy_shelf_open(self), 0);
         CHECK(frame == NULL);
@@ -702,7 +719,7 @@ static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail 
     return WIPPY_IDLE;
 }
 
-static void poor_all(bool slots_first)
+static void poor_all(bool slots_first, size_t left_from, size_t left_to)
 {
     static poor p;
     wippy_pid left[256];
@@ -712,6 +729,8 @@ static void poor_all(bool slots_first)
     memset(&verb, 0, sizeof(verb));
     test_heap_init(&p.heap);
     p.slots_first = slots_first;
+    p.left_from = left_from;
+    p.left_to = left_to;
     REQUIRE(fault_open(&p.c, &p.heap, 0));
     verb.name = "verb";
     verb.start = poor_start;
@@ -732,30 +751,41 @@ static void poor_all(bool slots_first)
     CHECK_EQ_INT(core_tell(&p.c, fresh.pid, "poor"), WIPPY_OK);
     core_run(&p.c);
     test_heap_fail(&p.heap, 0, false);
-    CHECK(p.short_of >= 26);
-    CHECK_EQ_INT(p.children > 0, slots_first);
-    CHECK_EQ_U64(p.dropped, 0);
-    p.short_of = 0;
-    CHECK_EQ_INT(core_tell(&p.c, a.pid, "rich"), WIPPY_OK);
-    core_run(&p.c);
-    CHECK_EQ_U64(p.short_of, 0);
+    if (left_from == left_to) {
+        CHECK(p.short_of >= 26);
+        CHECK_EQ_INT(p.children > 0, slots_first);
+        CHECK_EQ_U64(p.dropped, 0);
+        p.short_of = 0;
+        CHECK_EQ_INT(core_tell(&p.c, a.pid, "rich"), WIPPY_OK);
+        core_run(&p.c);
+        CHECK_EQ_U64(p.short_of, 0);
+    }
     CHECK_EQ_INT(wippy_stop(p.c.rt), WIPPY_OK);
     size_t count = wippy_survivors(p.c.rt, left, TEST_COUNT(left));
     for (size_t i = 0; i < count && i < TEST_COUNT(left); i++) {
         CHECK_EQ_INT(wippy_terminate(p.c.out, left[i]), WIPPY_OK);
     }
     fault_close(&p.c);
-    CHECK(p.dropped >= 1);
+    CHECK(p.dropped >= 1 || left_from < left_to);
     CHECK_BALANCED(&p.heap);
 }
 
 TEST(test_fault_every_verb_without_a_block_left)
 {
-    poor_all(false);
-    poor_all(true);
+    poor_all(false, 0, 0);
+    poor_all(true, 0, 0);
 }
 
-TEST_MAIN(TEST_ENTRY(test_fault_every_verb_without_a_block_left), TEST_ENTRY(test_fault_create_without_any_memory), TEST_ENTRY(test_fault_create_and_hosts),
+/* The second block a verb needs is not there although the first was. */
+TEST(test_fault_every_verb_with_one_kind_of_block_left)
+{
+    for (size_t from = 0; from < 2048; from += from < 512 ? 16 : 256) {
+        poor_all(false, from, from + (from < 512 ? 48 : 300));
+    }
+}
+
+TEST_MAIN(TEST_ENTRY(test_fault_every_verb_without_a_block_left),
+          TEST_ENTRY(test_fault_every_verb_with_one_kind_of_block_left), TEST_ENTRY(test_fault_create_without_any_memory), TEST_ENTRY(test_fault_create_and_hosts),
           TEST_ENTRY(test_fault_pool_and_spawn_from_outside), TEST_ENTRY(test_fault_spawn),
           TEST_ENTRY(test_fault_send), TEST_ENTRY(test_fault_monitors_links_names),
           TEST_ENTRY(test_fault_yields), TEST_ENTRY(test_fault_upgrade),

@@ -547,6 +547,136 @@ TEST(test_refusals_of_claims_to_what_is_no_message)
     core_close(&c);
 }
 
+/* ------------------------------------------------------------------ rights */
+
+static wippy_status take_names(wippy_self *self, core_actor *a)
+{
+    char longer[600];
+    memset(longer, 'n', sizeof(longer));
+    CHECK_EQ_INT(wippy_name_register(self, "short", 5, wippy_self_pid(self)), WIPPY_OK);
+    CHECK_EQ_INT(wippy_name_register(self, longer, sizeof(longer), wippy_self_pid(self)),
+                 WIPPY_ERR_DENIED); /* too long to be asked about */
+    a->rounds = 1;
+    return wippy_fail_value(self, WIPPY_ERR_IO, NULL, 0);
+}
+
+static void note_exit(wippy_runtime *rt, const wippy_exit_info *info, void *user_data)
+{
+    (void)rt;
+    CHECK_EQ_INT(info->result, WIPPY_ERR_IO);
+    CHECK_EQ_U64(info->value.size, 0);
+    ++*(uint32_t *)user_data;
+}
+
+TEST(test_refusals_of_names_too_long_for_a_right)
+{
+    static const char text[] = "namespace: app\nentries:\n  - {name: all, kind: security.policy, policy: "
+                               "{actions: '*', resources: '*', effect: allow}}\n";
+    const char *scope[] = {"app:all"};
+    core_actor a = {0};
+    core_actor *pointer = &a;
+    wippy_frame_desc rights;
+    wippy_frame *frame = NULL;
+    wippy_spawn_desc desc;
+    wippy_host_desc host;
+    uint32_t exits = 0;
+    core c;
+    memset(&host, 0, sizeof(host));
+    host.exit_fn = note_exit;
+    host.user_data = &exits;
+    REQUIRE(core_open_with(&c, 0, NULL, &host));
+    REQUIRE(wippy_load_text(c.rt, "rights", text, sizeof(text) - 1, NULL) == WIPPY_OK);
+    memset(&rights, 0, sizeof(rights));
+    rights.actor_id = "ann";
+    rights.scope = scope;
+    rights.scope_count = 1;
+    REQUIRE(wippy_frame_make(c.rt, &rights, &frame) == WIPPY_OK);
+    core_spawn_desc(&c, &pointer, &desc);
+    desc.frame = frame;
+    a.on_start = take_names;
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, NULL, NULL), WIPPY_OK);
+    wippy_frame_release(c.rt, frame);
+    core_run(&c);
+    CHECK_EQ_U64(a.rounds, 1);
+    CHECK_EQ_U64(exits, 1);
+    core_close(&c);
+}
+
+/* ------------------------------------------------------------------ news that are not wanted any more */
+
+static wippy_result want_news(wippy_self *self, void *state, const wippy_input *input)
+{
+    (void)state;
+    (void)input;
+    wippy_set_upgradable(self, true);
+    return WIPPY_OK;
+}
+
+/* The change and the change of mind come in one step: what was sent in between is not seen. */
+static wippy_status change_mind(wippy_self *self, void *state)
+{
+    uint32_t *outdated = (uint32_t *)wippy_self_user_data(self);
+    const wippy_mail *mail;
+    (void)state;
+    while ((mail = wippy_next(self)) != NULL) {
+        if (mail->kind == WIPPY_MAIL_OUTDATED) {
+            outdated[0]++;
+        } else if (mail->kind == WIPPY_MAIL_MESSAGE) {
+            wippy_registry_change change;
+            wippy_writer w;
+            memset(&change, 0, sizeof(change));
+            wippy_writer_init(&w, wippy_self_runtime(self));
+            wippy_write_map(&w, 2);
+            wippy_write_cstring(&w, "type");
+            wippy_write_cstring(&w, "minded");
+            wippy_write_cstring(&w, "n");
+            wippy_write_int(&w, ++outdated[1]);
+            wippy_write_end(&w);
+            change.op = WIPPY_ENTRY_UPDATE;
+            change.id = "app:p";
+            CHECK_EQ_INT(wippy_writer_finish(&w, &change.data), WIPPY_OK);
+            CHECK_EQ_INT(wippy_registry_apply(wippy_self_runtime(self), &change, 1, NULL, NULL), WIPPY_OK);
+            wippy_writer_free(&w);
+            wippy_set_upgradable(self, outdated[1] == 1);
+        } else if (mail->kind == WIPPY_MAIL_CANCEL) {
+            return wippy_done(self);
+        }
+    }
+    return WIPPY_IDLE;
+}
+
+TEST(test_refusals_of_news_that_came_too_late)
+{
+    static const char text[] =
+        "namespace: app\nentries:\n  - {name: p, kind: process.native, type: minded}\n";
+    uint32_t seen[2] = {0, 0};
+    wippy_type_desc type;
+    wippy_type made;
+    wippy_spawn_desc desc;
+    wippy_pid pid;
+    core c;
+    REQUIRE(core_open(&c, 0));
+    memset(&type, 0, sizeof(type));
+    type.name = "minded";
+    type.init = want_news;
+    type.step = change_mind;
+    type.user_data = seen;
+    REQUIRE(wippy_type_register(c.rt, &type, &made) == WIPPY_OK);
+    REQUIRE(wippy_load_text(c.rt, "p", text, sizeof(text) - 1, NULL) == WIPPY_OK);
+    memset(&desc, 0, sizeof(desc));
+    desc.entry = "app:p";
+    desc.host = c.host;
+    REQUIRE(wippy_spawn(c.out, &desc, &pid, NULL) == WIPPY_OK);
+    core_run(&c);
+    for (uint32_t i = 1; i <= 2; i++) {
+        CHECK_EQ_INT(core_tell(&c, pid, "change"), WIPPY_OK);
+        core_run(&c);
+        CHECK_EQ_U64(seen[1], i);
+        CHECK_EQ_U64(seen[0], 1); /* of the first only */
+    }
+    core_close(&c);
+}
+
 /* ------------------------------------------------------------------ init */
 
 static wippy_result read_in_init(wippy_self *self, core_actor *a, const wippy_input *input)
@@ -586,6 +716,8 @@ TEST_MAIN(TEST_ENTRY(test_refusals_a_completion_under_way_is_dropped_once),
           TEST_ENTRY(test_refusals_of_large_completions),
           TEST_ENTRY(test_refusals_of_memory_handed_over_leave_it_to_the_caller),
           TEST_ENTRY(test_refusals_of_claims_to_what_is_no_message),
+          TEST_ENTRY(test_refusals_of_names_too_long_for_a_right),
+          TEST_ENTRY(test_refusals_of_news_that_came_too_late),
           TEST_ENTRY(test_refusals_init_may_read_what_came_with_the_spawn),
           TEST_ENTRY(test_refusals_outside_is_no_process), TEST_ENTRY(test_refusals_in_close),
           TEST_ENTRY(test_refusals_of_descriptions),
