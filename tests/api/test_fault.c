@@ -526,6 +526,7 @@ typedef struct poor {
     bool slots_first;
     size_t left_from; /* blocks for messages of these sizes are left; equal = none are */
     size_t left_to;
+    size_t kept_bytes; /* of messages that are kept: one is given back before each verb; 0 = none are */
 } poor;
 
 static wippy_result poor_start(wippy_runtime *rt, wippy_token token, const wippy_input *input, void **job,
@@ -561,7 +562,7 @@ static void poor_hoard(wippy_self *self, poor *p)
 
 static void poor_says(poor *p, const char *verb, wippy_result r)
 {
-    if (p->left_from < p->left_to) { /* one kind of block is there, another not */
+    if (p->left_from < p->left_to || p->kept_bytes > 0) { /* one block is there, another not */
         CHECK(fair(r));
         return;
     }
@@ -571,7 +572,15 @@ static void poor_says(poor *p, const char *verb, wippy_result r)
     p->short_of += r == WIPPY_ERR_NOMEM;
 }
 
-#define SAYS(verb, call) poor_says(p, #verb, wippy_##verb call)
+/* The message that was taken before is free now: one block. */
+static void poor_relieve(wippy_self *self, const poor *p)
+{
+    if (p->kept_bytes > 0) {
+        (void)wippy_shelf_take(self, 0);
+    }
+}
+
+#define SAYS(verb, call) (poor_relieve(self, p), poor_says(p, #verb, wippy_##verb call))
 
 static void poor_free(void *data, size_t size, void *user_data)
 {
@@ -599,7 +608,7 @@ static wippy_status poor_fresh(wippy_self *self, core_actor *a, const wippy_mail
         uint32_t shelf = wippy_shelf_open(self);
         FAIR(kept);
         FAIR(wippy_open(self, 1, NULL));
-        if (((poor *)a->arg)->left_from == ((poor *)a->arg)->left_to) {
+        if (((poor *)a->arg)->left_from == ((poor *)a->arg)->left_to && ((poor *)a->arg)->kept_bytes == 0) {
             CHECK_EQ_INT(kept, WIPPY_ERR_NOMEM);
             CHECK_EQ_U64(shelf, 0);
             CHECK_EQ_U64(wippy_open_yields(self), 0);
@@ -681,7 +690,7 @@ static void poor_ask(wippy_self *self, poor *p)
     SAYS(spawn, (self, &desc, NULL, NULL));
     desc.message_count = 0;
     SAYS(exec, (self, &desc, NULL, NULL));
-    if (p->left_from < p->left_to) {
+    if (p->left_from < p->left_to || p->kept_bytes > 0) {
         wippy_frame_release(rt, frame);
         (void)wippy_topic_make(rt, "brand new");
         (void)wippy_shelf_open(self);
@@ -709,7 +718,9 @@ static wippy_status poor_begin(wippy_self *self, core_actor *a)
 static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail *mail)
 {
     poor *p = (poor *)a->arg;
-    if (mail->kind == WIPPY_MAIL_MESSAGE && a->rounds < 2) {
+    if (mail->kind == WIPPY_MAIL_MESSAGE && p->kept_bytes > 0 && mail->size == p->kept_bytes) {
+        CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_OK);
+    } else if (mail->kind == WIPPY_MAIL_MESSAGE && a->rounds < 2) {
         p->rich = a->rounds++ == 1;
         if (!p->rich) {
             poor_hoard(self, p);
@@ -719,8 +730,9 @@ static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail 
     return WIPPY_IDLE;
 }
 
-static void poor_all(bool slots_first, size_t left_from, size_t left_to)
+static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t kept_bytes)
 {
+    static const char bytes[1024];
     static poor p;
     wippy_pid left[256];
     core_actor a = {0}, fresh = {0};
@@ -731,6 +743,7 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to)
     p.slots_first = slots_first;
     p.left_from = left_from;
     p.left_to = left_to;
+    p.kept_bytes = kept_bytes;
     REQUIRE(fault_open(&p.c, &p.heap, 0));
     verb.name = "verb";
     verb.start = poor_start;
@@ -747,11 +760,15 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to)
     core_spawn(&p.c, &a);
     core_spawn(&p.c, &fresh);
     core_run(&p.c);
+    for (int i = 0; i < 60 && kept_bytes > 0; i++) {
+        CHECK_EQ_INT(wippy_send(p.c.out, a.pid, p.c.topic, bytes, kept_bytes), WIPPY_OK);
+    }
+    core_run(&p.c);
     CHECK_EQ_INT(core_tell(&p.c, a.pid, "poor"), WIPPY_OK);
     CHECK_EQ_INT(core_tell(&p.c, fresh.pid, "poor"), WIPPY_OK);
     core_run(&p.c);
     test_heap_fail(&p.heap, 0, false);
-    if (left_from == left_to) {
+    if (left_from == left_to && kept_bytes == 0) {
         CHECK(p.short_of >= 26);
         CHECK_EQ_INT(p.children > 0, slots_first);
         CHECK_EQ_U64(p.dropped, 0);
@@ -766,25 +783,34 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to)
         CHECK_EQ_INT(wippy_terminate(p.c.out, left[i]), WIPPY_OK);
     }
     fault_close(&p.c);
-    CHECK(p.dropped >= 1 || left_from < left_to);
+    CHECK(p.dropped >= 1 || left_from < left_to || kept_bytes > 0);
     CHECK_BALANCED(&p.heap);
 }
 
 TEST(test_fault_every_verb_without_a_block_left)
 {
-    poor_all(false, 0, 0);
-    poor_all(true, 0, 0);
+    poor_all(false, 0, 0, 0);
+    poor_all(true, 0, 0, 0);
 }
 
 /* The second block a verb needs is not there although the first was. */
 TEST(test_fault_every_verb_with_one_kind_of_block_left)
 {
     for (size_t from = 0; from < 2048; from += from < 512 ? 16 : 256) {
-        poor_all(false, from, from + (from < 512 ? 48 : 300));
+        poor_all(false, from, from + (from < 512 ? 48 : 300), 0);
     }
 }
 
-TEST_MAIN(TEST_ENTRY(test_fault_every_verb_without_a_block_left),
+/* One block is given back before each verb, of one size after the other. */
+TEST(test_fault_every_verb_with_one_block_each)
+{
+    for (size_t bytes = 8; bytes < 800; bytes += bytes < 320 ? 8 : 64) {
+        poor_all(false, 0, 0, bytes);
+    }
+}
+
+TEST_MAIN(TEST_ENTRY(test_fault_every_verb_with_one_block_each),
+          TEST_ENTRY(test_fault_every_verb_without_a_block_left),
           TEST_ENTRY(test_fault_every_verb_with_one_kind_of_block_left), TEST_ENTRY(test_fault_create_without_any_memory), TEST_ENTRY(test_fault_create_and_hosts),
           TEST_ENTRY(test_fault_pool_and_spawn_from_outside), TEST_ENTRY(test_fault_spawn),
           TEST_ENTRY(test_fault_send), TEST_ENTRY(test_fault_monitors_links_names),
