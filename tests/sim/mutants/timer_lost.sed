@@ -1,3 +1,3 @@
 # a timer set for a later level never fires
 # FILE timer.c
-s/^                wippyi_wheel_place(wheel, node);/                (void)node;/
+s/^            wippyi_wheel_place(wheel, node);/            (void)next;/
