@@ -941,6 +941,7 @@ WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot)
     flags = slot->flags;
     if (WIPPYI_UNLIKELY((flags & (WIPPYI_PROC_LINK_FAILED | WIPPYI_PROC_RUN)) != 0)) {
         if ((flags & WIPPYI_PROC_LINK_FAILED) != 0) {
+            slot->fresh = seen != NULL ? NULL : slot->fresh; /* it is in the box still */
             wippyi_process_end_with(w, slot, life, WIPPYI_FIXED_LINK);
             return;
         }
