@@ -13,19 +13,48 @@ static uint64_t wippyi_pid_number(uint64_t pid)
     return wippyi_pid_slot(pid) | (uint64_t)wippyi_pid_generation(pid) << WIPPYI_PID_SLOT_BITS;
 }
 
+#define WIPPYI_PID_DIGITS 5 /* at the least */
+
+/* "|0x00001}" into `out`, which has room for 21 bytes. */
+static size_t wippyi_pid_tail(uint64_t number, char *out)
+{
+    size_t digits = WIPPYI_PID_DIGITS;
+    size_t i;
+    while (digits < 16 && number >> (4 * digits) != 0) {
+        digits++;
+    }
+    memcpy(out, "|0x", 3);
+    for (i = digits; i > 0; i--) {
+        out[2 + i] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    }
+    memcpy(out + 3 + digits, "}", 2);
+    return digits + 4;
+}
+
+/* Written by hand: each spawn and each new sender of a Lua process asks for a text. */
 WIPPY_API size_t wippy_pid_text(wippy_runtime *rt, wippy_pid pid, char *text, size_t room)
 {
     const wippyi_label *label = wippyi_label_at(rt, wippyi_pid_label(pid.id));
-    int written;
+    const char *host = label != NULL ? label->text : "";
+    char tail[24];
+    size_t host_bytes, tail_bytes;
     if (pid.id == 0) {
         if (room > 0) {
             text[0] = '\0';
         }
         return 0;
     }
-    written = snprintf(text, room, "{%s|0x%05llx}", label != NULL ? label->text : "",
-                       (unsigned long long)wippyi_pid_number(pid.id));
-    return written > 0 ? (size_t)written : 0;
+    host_bytes = strlen(host);
+    tail_bytes = wippyi_pid_tail(wippyi_pid_number(pid.id), tail);
+    if (room > host_bytes + tail_bytes + 1) {
+        text[0] = '{';
+        memcpy(text + 1, host, host_bytes);
+        memcpy(text + 1 + host_bytes, tail, tail_bytes + 1);
+    } else {
+        (void)snprintf(text, room, "{%s%s", host, tail);
+    }
+    return host_bytes + tail_bytes + 1;
 }
 
 static wippy_result wippyi_pid_bad(wippy_diag *diag, wippy_result code, const char *message)
@@ -99,3 +128,5 @@ WIPPY_API wippy_result wippy_pid_parse(wippy_runtime *rt, const char *text, size
         wippyi_pid_make(wippyi_pid_slot(value), label, (uint32_t)(value >> WIPPYI_PID_SLOT_BITS));
     return WIPPY_OK;
 }
+
+#undef WIPPYI_PID_DIGITS
