@@ -462,11 +462,28 @@ static void wippyli_process_drop(wippyli_process *process)
     wippyli_arena_drop(&process->arena);
 }
 
-static void wippyli_report_memory(wippyli_process *process, size_t before)
+/* A collection begins when the heap is this many per cent of what the last one left. States of some ten
+   kilobytes come by the thousand, and what they would grow by is the garbage of messages. Smaller ones
+   mostly end before it matters. */
+#define WIPPYLI_SOME_PAUSE 150
+#define WIPPYLI_PAUSE      200 /* Lua's own */
+
+static bool wippyli_holds_some(size_t held)
+{
+    return held > 12288 && held <= 65536;
+}
+
+/* The memory of the state was `before` bytes when somebody looked last. */
+static void wippyli_memory_changed(wippyli_process *process, size_t before)
 {
     size_t held = process->arena.held;
-    if (held != before) {
-        wippy_self_memory(process->self, sizeof(*process) + held);
+    if (held == before) {
+        return;
+    }
+    wippy_self_memory(process->self, sizeof(*process) + held);
+    if (wippyli_holds_some(held) != wippyli_holds_some(before)) {
+        int pause = wippyli_holds_some(held) ? WIPPYLI_SOME_PAUSE : WIPPYLI_PAUSE;
+        lua_gc(process->L, LUA_GCINC, pause, 0, 0);
     }
 }
 
@@ -486,7 +503,7 @@ static wippy_result wippyli_body_init(wippy_self *self, void *state, const wippy
     }
     wippyli_start_release(&start);
     if (result == WIPPY_OK) {
-        wippyli_report_memory(process, 0);
+        wippyli_memory_changed(process, 0);
     } else {
         wippyli_process_drop(process);
     }
@@ -554,7 +571,7 @@ static wippy_status wippyli_body_step(wippy_self *self, void *state)
     wippyli_inbox_account(process);
     wippy_status status =
         process->ended ? (wippy_status)process->status : wippyli_step_run(process);
-    wippyli_report_memory(process, held);
+    wippyli_memory_changed(process, held);
     process->self = NULL;
     return status;
 }
