@@ -832,6 +832,13 @@ WIPPYI_INLINE void wippyi_step_leave(wippyi_worker *w)
     }
 }
 
+static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, int which)
+{
+    wippyi_result *result = w->host->rt->fixed[which];
+    wippyi_result_hold(result);
+    wippyi_process_finish(w, slot, pid, result);
+}
+
 /* The end of a step that is not simply over. */
 static WIPPYI_NOINLINE void wippyi_process_after(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
                                                  wippy_status status)
@@ -866,6 +873,12 @@ static WIPPYI_NOINLINE void wippyi_process_after(wippyi_worker *w, wippyi_slot *
         break;
     case WIPPY_UPGRADE:
         wippyi_result_release(rt, result);
+        if ((slot->flags & WIPPYI_PROC_LINK_FAILED) != 0) { /* during the step; the new body might trap */
+            wippyi_job_free(rt, w, self->upgrade);
+            self->upgrade = NULL;
+            wippyi_process_end_with(w, slot, pid, WIPPYI_FIXED_LINK);
+            break;
+        }
         self->slot = slot;
         if (wippyi_job_upgrade(w, slot, self)) {
             self->slot = NULL;
@@ -907,13 +920,6 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
     } else {
         wippyi_process_rest(w, slot, pid, seen);
     }
-}
-
-static void wippyi_process_end_with(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, int which)
-{
-    wippyi_result *result = w->host->rt->fixed[which];
-    wippyi_result_hold(result);
-    wippyi_process_finish(w, slot, pid, result);
 }
 
 WIPPYI_FN void wippyi_process_run(wippyi_worker *w, wippyi_slot *slot)

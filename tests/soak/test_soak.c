@@ -65,10 +65,16 @@ static void series_add(series *s, double at, double value)
     s->value[s->count++] = value;
 }
 
-/* Least squares over the second half: caches and pools fill up in the first. Growth a unit of `at`. */
+/* Where the line begins: caches and pools fill up in the first two thirds, when rounds are slow. */
+static unsigned series_first(const series *s)
+{
+    return s->count - s->count / 3;
+}
+
+/* Least squares over the last third. Growth a unit of `at`. */
 static double series_slope(const series *s)
 {
-    unsigned first = s->count / 2;
+    unsigned first = series_first(s);
     unsigned n = s->count - first;
     double at = 0, value = 0, up = 0, down = 0;
     for (unsigned i = first; i < s->count; i++) {
@@ -82,17 +88,17 @@ static double series_slope(const series *s)
     return down > 0 ? up / down : 0;
 }
 
-/* The second half may have grown by no more than `allowed`, by the fitted line. */
+/* The last third may have grown by no more than `allowed`, by the fitted line. */
 static void series_flat(const series *s, double allowed)
 {
     double span, grown;
-    if (s->count < 8) {
+    if (s->count < 12) {
         printf("     %s: %u samples are no line\n", s->what, s->count);
         return;
     }
-    span = s->at[s->count - 1] - s->at[s->count / 2];
+    span = s->at[s->count - 1] - s->at[series_first(s)];
     grown = series_slope(s) * span;
-    printf("     %s: %.0f at the end, %+.3f a round, %+.1f over the second half, allowed %.0f\n", s->what,
+    printf("     %s: %.0f at the end, %+.3f a round, %+.1f over the last third, allowed %.0f\n", s->what,
            s->value[s->count - 1], series_slope(s), grown, allowed);
     if (!CHECK(grown <= allowed)) {
         for (unsigned i = 0; i < s->count; i += 1 + s->count / 32) {
