@@ -196,6 +196,51 @@ TEST(test_named_spawn_tells_of_messages_the_owner_refused)
 
 /* ------------------------------------------------------------------ what is too much */
 
+/* Where and what does not matter when the name has an owner; without one it does. */
+TEST(test_named_spawn_needs_neither_host_nor_entry_when_the_name_has_an_owner)
+{
+    core c;
+    core_actor owner = {0}, child = {0};
+    core_actor *pointer = &child;
+    wippy_host_desc host;
+    wippy_host nowhere = {4711};
+    wippy_spawn_desc desc;
+    wippy_message message;
+    wippy_diag diag;
+    wippy_pid pid = {0};
+    memset(&host, 0, sizeof(host));
+    host.mailbox_limit = 2;
+    REQUIRE(named_open(&c, &host));
+    memset(&message, 0, sizeof(message));
+    message.topic = c.topic;
+    message.data = "hi";
+    message.size = 2;
+    core_spawn_desc(&c, &pointer, &desc);
+    desc.name = "n";
+    desc.host = nowhere;
+    desc.messages = &message;
+    desc.message_count = 1;
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, &pid, &diag), WIPPY_ERR_NOTFOUND);
+    CHECK_STR(diag.message, "host not found");
+    CHECK_EQ_INT(wippy_name_register(c.out, "n", 0, core_spawn(&c, &owner)), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, &pid, &diag), WIPPY_OK);
+    CHECK_EQ_U64(pid.id, owner.pid.id);
+    desc.host = c.host;
+    desc.type.id = 0;
+    desc.entry = "app:nobody";
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, NULL, NULL), WIPPY_OK);
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, &pid, &diag), WIPPY_ERR_FULL); /* its mailbox is */
+    CHECK_EQ_INT(diag.code, WIPPY_ERR_FULL);
+    core_run(&c);
+    CHECK_EQ_U64(owner.count, 2);
+    CHECK_EQ_U64(child.inits, 0);
+    CHECK_EQ_INT(wippy_terminate(c.out, owner.pid), WIPPY_OK);
+    core_run(&c);
+    CHECK_EQ_INT(wippy_spawn(c.out, &desc, &pid, &diag), WIPPY_ERR_NOTFOUND);
+    core_close(&c);
+}
+
 TEST(test_named_spawn_refuses_messages_that_mail_cannot_hold)
 {
     static char topic[300];
@@ -349,6 +394,7 @@ TEST_MAIN(TEST_ENTRY(test_named_pending_spawn_that_loses_the_name_signals_its_ow
           TEST_ENTRY(test_named_spawn_waits_for_an_owner_that_is_being_born),
           TEST_ENTRY(test_named_spawn_waits_for_an_owner_that_is_never_born),
           TEST_ENTRY(test_named_spawn_tells_of_messages_the_owner_refused),
+          TEST_ENTRY(test_named_spawn_needs_neither_host_nor_entry_when_the_name_has_an_owner),
           TEST_ENTRY(test_named_spawn_refuses_messages_that_mail_cannot_hold),
           TEST_ENTRY(test_named_completions_and_commands_refuse_too_many_values),
           TEST_ENTRY(test_named_blocking_call_that_writes_too_many_values_says_so))

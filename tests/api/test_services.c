@@ -186,6 +186,45 @@ static wippy_status final_step(wippy_self *self, void *state)
     return status;
 }
 
+/* Fails with an error of that kind and a text as long as that. */
+static wippy_status fail_as(wippy_self *self, const char *kind, const char *text, size_t size, int retryable)
+{
+    wippy_writer w;
+    wippy_slice value = {NULL, 0};
+    wippy_writer_init(&w, wippy_self_runtime(self));
+    wippy_write_error(&w, kind, strlen(kind), text, size, retryable);
+    wippy_write_end(&w);
+    CHECK_EQ_INT(wippy_writer_finish(&w, &value), WIPPY_OK);
+    wippy_status status = wippy_fail_value(self, WIPPY_ERR_INTERNAL, value.data, value.size);
+    wippy_writer_free(&w);
+    return status;
+}
+
+static wippy_status called_off_step(wippy_self *self, void *state)
+{
+    (void)state;
+    return fail_as(self, "Canceled", "called off", 10, -1);
+}
+
+/* More than details hold, of characters of three bytes, the cut in the middle of one. */
+static wippy_status verbose_step(wippy_self *self, void *state)
+{
+    char text[900];
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i += 3) {
+        memcpy(text + i, "\xe2\x82\xac", 3);
+    }
+    text[0] = text[1] = 'x';
+    text[2] = ' ';
+    return fail_as(self, "Internal", text, sizeof(text), 1);
+}
+
+static wippy_status silent_step(wippy_self *self, void *state)
+{
+    (void)state;
+    return wippy_fail_value(self, WIPPY_ERR_IO, NULL, 0);
+}
+
 /* Notes the kinds and paths of the supervisor's events. */
 static wippy_status listener_step(wippy_self *self, void *state)
 {
@@ -220,7 +259,9 @@ typedef struct lab_type {
 
 static const lab_type lab_types[] = {{"obedient", obedient_step}, {"deaf", deaf_step},
                                      {"crash", crash_step},       {"once", once_step},
-                                     {"final", final_step},       {"listener", listener_step}};
+                                     {"final", final_step},       {"listener", listener_step},
+                                     {"called_off", called_off_step}, {"verbose", verbose_step},
+                                     {"silent", silent_step}};
 
 static wippy_result lab_register(lab *l)
 {
@@ -552,6 +593,37 @@ TEST(test_services_normal_end_and_final_error_are_not_restarted)
     REQUIRE(wippy_service_state(l->rt, "app:c", &info) == WIPPY_OK);
     CHECK(info.details[0] != '\0');
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 3);
+    lab_close(l);
+}
+
+TEST(test_services_ends_of_every_kind_are_told_as_they_are)
+{
+    lab *l = lab_open("  - {name: called_off, kind: process.native, type: called_off}\n"
+                      "  - {name: verbose, kind: process.native, type: verbose}\n"
+                      "  - {name: silent, kind: process.native, type: silent}\n"
+                      "  - {name: a, kind: process.service, process: called_off, host: h,"
+                      " lifecycle: {auto_start: true, restart: {delay: 1ms}}}\n"
+                      "  - {name: b, kind: process.service, process: verbose, host: h,"
+                      " lifecycle: {auto_start: true, restart: {delay: 1ms, max_attempts: 1}}}\n"
+                      "  - {name: c, kind: process.service, process: silent, host: h,"
+                      " lifecycle: {auto_start: true, restart: {delay: 1ms, max_attempts: 1}, security: "
+                      "{policies: ['app:none'], groups: [nobody]}}}\n"
+                      "  - {name: d, kind: process.service, process: obedient, host: h,"
+                      " lifecycle: {auto_start: true, security: {actor: {id: eve, meta: 5}}}}\n");
+    wippy_service_info info;
+    lab_start(l);
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_EXITED)); /* as asked for: not tried again */
+    CHECK(lab_find(l, 0, "W service app:a is exited") >= 0);
+    CHECK(lab_wait(l, "app:b", WIPPY_SERVICE_FAILED));
+    REQUIRE(wippy_service_state(l->rt, "app:b", &info) == WIPPY_OK);
+    size_t size = strlen(info.details);
+    CHECK(size >= sizeof(info.details) - 4 && size < sizeof(info.details));
+    CHECK_EQ_U64(size % 3, 0); /* no character is torn */
+    CHECK(lab_wait(l, "app:c", WIPPY_SERVICE_FAILED));
+    REQUIRE(wippy_service_state(l->rt, "app:c", &info) == WIPPY_OK);
+    CHECK_STR(info.details, wippy_result_text(WIPPY_ERR_IO));
+    CHECK(lab_wait(l, "app:d", WIPPY_SERVICE_RUNNING));
+    CHECK(lab_find(l, 0, "init app:obedient 0  actor=eve scope=0") >= 0);
     lab_close(l);
 }
 
@@ -1092,6 +1164,7 @@ TEST_MAIN(TEST_ENTRY(test_services_start_after_what_they_require),
           TEST_ENTRY(test_services_blocked_and_circular_ones_do_not_start),
           TEST_ENTRY(test_services_crash_restarts_up_to_max_attempts),
           TEST_ENTRY(test_services_normal_end_and_final_error_are_not_restarted),
+          TEST_ENTRY(test_services_ends_of_every_kind_are_told_as_they_are),
           TEST_ENTRY(test_services_terminated_process_comes_back),
           TEST_ENTRY(test_services_stop_timeout_fails_and_restart_clears_the_old_process),
           TEST_ENTRY(test_services_stop_of_one_stops_what_requires_it),
