@@ -527,6 +527,7 @@ typedef struct poor {
     size_t left_from; /* blocks for messages of these sizes are left; equal = none are */
     size_t left_to;
     size_t kept_bytes; /* of messages that are kept: some are given back before each verb; 0 = none are */
+    size_t kept_other; /* every second one has this size */
     uint32_t blocks;
 } poor;
 
@@ -726,7 +727,8 @@ static wippy_status poor_begin(wippy_self *self, core_actor *a)
 static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail *mail)
 {
     poor *p = (poor *)a->arg;
-    if (mail->kind == WIPPY_MAIL_MESSAGE && p->kept_bytes > 0 && mail->size == p->kept_bytes) {
+    if (mail->kind == WIPPY_MAIL_MESSAGE && p->kept_bytes > 0 &&
+        (mail->size == p->kept_bytes || mail->size == p->kept_other)) {
         CHECK_EQ_INT(wippy_shelf_keep(self, mail, 0), WIPPY_OK);
     } else if (mail->kind == WIPPY_MAIL_MESSAGE && a->rounds < 2) {
         p->rich = a->rounds++ == 1;
@@ -739,7 +741,7 @@ static wippy_status poor_step(wippy_self *self, core_actor *a, const wippy_mail 
 }
 
 static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t kept_bytes,
-                     uint32_t blocks)
+                     size_t kept_other, uint32_t blocks)
 {
     static const char bytes[1024];
     static poor p;
@@ -753,6 +755,7 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t 
     p.left_from = left_from;
     p.left_to = left_to;
     p.kept_bytes = kept_bytes;
+    p.kept_other = kept_other;
     p.blocks = blocks;
     REQUIRE(fault_open(&p.c, &p.heap, 0));
     verb.name = "verb";
@@ -771,7 +774,8 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t 
     core_spawn(&p.c, &fresh);
     core_run(&p.c);
     for (int i = 0; i < 120 && kept_bytes > 0; i++) {
-        CHECK_EQ_INT(wippy_send(p.c.out, a.pid, p.c.topic, bytes, kept_bytes), WIPPY_OK);
+        CHECK_EQ_INT(wippy_send(p.c.out, a.pid, p.c.topic, bytes, i % 2 ? kept_other : kept_bytes),
+                     WIPPY_OK);
     }
     core_run(&p.c);
     CHECK_EQ_INT(core_tell(&p.c, a.pid, "poor"), WIPPY_OK);
@@ -799,15 +803,15 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t 
 
 TEST(test_fault_every_verb_without_a_block_left)
 {
-    poor_all(false, 0, 0, 0, 0);
-    poor_all(true, 0, 0, 0, 0);
+    poor_all(false, 0, 0, 0, 0, 0);
+    poor_all(true, 0, 0, 0, 0, 0);
 }
 
 /* The second block a verb needs is not there although the first was. */
 TEST(test_fault_every_verb_with_one_kind_of_block_left)
 {
     for (size_t from = 0; from < 2048; from += from < 512 ? 16 : 256) {
-        poor_all(false, from, from + (from < 512 ? 48 : 300), 0, 0);
+        poor_all(false, from, from + (from < 512 ? 48 : 300), 0, 0, 0);
     }
 }
 
@@ -816,7 +820,11 @@ TEST(test_fault_every_verb_with_a_few_blocks_each)
 {
     for (size_t bytes = 8; bytes < 800; bytes += bytes < 320 ? 8 : 64) {
         for (uint32_t blocks = 1; blocks <= 3; blocks++) {
-            poor_all(false, 0, 0, bytes, blocks);
+            poor_all(false, 0, 0, bytes, bytes, blocks);
+        }
+        for (size_t other = 24; other < bytes && bytes <= 320; other += 40) {
+            poor_all(false, 0, 0, bytes, other, 2);
+            poor_all(false, 0, 0, bytes, other, 3);
         }
     }
 }
