@@ -14,12 +14,15 @@
 #define WIPPYI_GLOBAL_EVERY  61    /* looks between two looks at the global queue, when busy */
 #define WIPPYI_NORMAL_EVERY  8     /* looks between two in which normal goes before high */
 #define WIPPYI_TAKE_MAX      16    /* taken from the global queue at once */
-#define WIPPYI_SPREAD_NS     20000 /* queued work worth waking another core for */
-#define WIPPYI_STEAL_NS      20000 /* queued work worth moving to a core that is awake: less, and the
-                                      lines that move with it cost more than the core gains */
+#define WIPPYI_SPREAD_NS     20000 /* queued work worth moving to another core: as long as waking it takes */
+#define WIPPYI_TINY_NS       2000  /* a shorter step costs more on another core than it takes here: the
+                                      lines of the process, its mail and its blocks move with it */
+#define WIPPYI_MANY_NS       100000 /* queued work worth moving although its steps are that short */
 #define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
 #define WIPPYI_FIRE_MAX      256   /* timers fired at once: records that are still in the cache when
                                       their processes run; what is late by then is not made later */
+#define WIPPYI_COST_GROWS    8     /* at most, from one measurement to the next: beyond, the thread was not
+                                      running */
 #define WIPPYI_SPINS         300   /* looks before a searching worker sleeps */
 
 WIPPYI_FN uint64_t wippyi_random(uint64_t *state) /* splitmix64, Steele et al. 2014 */
@@ -219,18 +222,20 @@ static void wippyi_overflow(wippyi_worker *w, uint32_t lane)
     }
 }
 
-static uint64_t wippyi_worker_backlog_ns(const wippyi_worker *w)
+/* Is what waits in the rings of a worker worth another core? */
+static bool wippyi_worth_moving(const wippyi_worker *w)
 {
+    uint64_t cost = wippyi_a32_load_rlx(&w->cost_ns);
     uint64_t count = (uint64_t)wippyi_ring_count(&w->rings[WIPPYI_LANE_NORMAL]) +
                      wippyi_ring_count(&w->rings[WIPPYI_LANE_HIGH]);
-    return count * wippyi_a32_load_rlx(&w->cost_ns);
+    return count * cost >= (cost >= WIPPYI_TINY_NS ? WIPPYI_SPREAD_NS : WIPPYI_MANY_NS);
 }
 
 /* Wake a core only when what waits here is worth the trip. */
 static void wippyi_spread(wippyi_worker *w)
 {
     if (wippyi_parked(wippyi_a64_load_sc(&w->host->sleep_word)) > 0 &&
-        wippyi_worker_backlog_ns(w) >= WIPPYI_SPREAD_NS) {
+        wippyi_worth_moving(w)) {
         wippyi_host_notify(w->host);
     }
 }
@@ -349,7 +354,7 @@ static bool wippyi_stealable(const wippyi_worker *victim)
                wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_NORMAL]) ||
                wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_HIGH]);
     }
-    return wippyi_worker_backlog_ns(victim) >= WIPPYI_STEAL_NS;
+    return wippyi_worth_moving(victim);
 }
 
 static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
@@ -522,7 +527,8 @@ static WIPPYI_NOINLINE void wippyi_worker_clock(wippyi_worker *w)
     if (steps > 0) {
         uint64_t cost = (now - w->clock_ns) / steps;
         uint64_t old = wippyi_a32_load_rlx(&w->cost_ns);
-        uint64_t average = (old * 3 + WIPPYI_MIN(cost, 1000000000u)) / 4;
+        uint64_t most = (old + 1) * WIPPYI_COST_GROWS;
+        uint64_t average = (old * 3 + WIPPYI_MIN(cost, most)) / 4;
         wippyi_a32_store_rlx(&w->cost_ns, (uint32_t)average);
         w->until_clock = (uint32_t)WIPPYI_MAX(1, WIPPYI_MIN(64, WIPPYI_SPREAD_NS / (average + 1)));
         if (average > old && w->host->kind != WIPPY_HOST_PUMP) {
