@@ -296,6 +296,15 @@ WIPPYI_INLINE bool wippyi_self_closing(const wippy_self *self)
 /* ---- scheduler (scheduler.c) ---- */
 enum { WIPPYI_LANE_NORMAL = 0, WIPPYI_LANE_HIGH = 1, WIPPYI_LANES = 2 };
 
+/* Processes counted in and out of a host. Each worker has such counters for its own host, the host has
+   those of everybody else; nobody tells which of them a process left by, so only sums mean something:
+   wippyi_host_population(). Counters of which all workers write one would cost more than a birth. */
+typedef struct wippyi_census {
+    wippyi_a64 born;      /* up before a birth; RMW seq_cst, with the host's `state` */
+    wippyi_a64 gone;      /* up after the last thing an ending process does; likewise */
+    wippyi_a32 processes; /* gauge: alive or being born, hidden ones not; wraps */
+} wippyi_census;
+
 struct wippyi_worker {
     wippy_self self;
     wippyi_host *host;
@@ -328,7 +337,8 @@ struct wippyi_worker {
                                 owner (release: others look at the slot, see wippyi_worker_runs()) */
     wippyi_a64 inits;        /* what step_number counts without being a step: inits, callbacks that wait;
                                 written: owner; gauge */
-    wippyi_a64 stolen, parked, messages; /* written: owner; gauges */
+    wippyi_a64 stolen, parked, messages, spawned; /* written: owner; gauges */
+    wippyi_census census;    /* of what this worker counted on its host */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
     uint64_t ended_step;     /* watchdog only: the step whose process it terminated last */
@@ -391,16 +401,16 @@ struct wippyi_host {
     wippyi_a32 mailbox_limit; /* of desc; written: creation (relaxed); senders may look when the host is
                                  stopped already */
     wippyi_a32 state;       /* WIPPYI_HOST_*; written: who creates it (under hosts_lock) or stops it
-                               (seq_cst, with `population`, and with `life` at a birth) */
+                               (seq_cst, with `census`, and with `life` at a birth) */
     wippyi_a64 orphans_ns;  /* STOPPING: when to look for orphans next; written: who stops it; relaxed */
     wippyi_queue queues[WIPPYI_LANES];
     wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; written under thread_lock (release); a
                                               worker is never freed before the host */
     wippyi_a32 worker_slots;  /* workers[0..n) are set; grows only; under thread_lock (release) */
     wippyi_a32 worker_count;  /* running threads wanted; under thread_lock (release) */
-    wippyi_a32 processes;     /* alive or being born; hidden ones not counted; RMW relaxed: it only
-                                 limits itself */
-    wippyi_a32 population;    /* all of them; RMW seq_cst, with `state`; the last one leaves: acq_rel */
+    wippyi_a32 processes;     /* alive or being born, hidden ones not; only used when there is a limit; RMW
+                                 relaxed: it only limits itself */
+    wippyi_census census;     /* of what its workers did not count */
     wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever; written: before
                                  the first such process can be queued (seq_cst) */
     wippyi_a64 refused;       /* gauge */
@@ -506,8 +516,9 @@ struct wippy_runtime {
     wippyi_sim *sim;         /* sim.h; NULL: threads and clocks are the system's; constant */
     uint64_t sim_ns;         /* the clock of a simulation, which has one thread */
     uint32_t self_bits;      /* constant: WIPPYI_SELF_... at the start of every step */
-    wippyi_a64 spawned, dead_letters; /* gauges */
-    wippyi_a64 alive;        /* RMW relaxed: limits itself to max_processes */
+    wippyi_a64 dead_letters; /* gauge */
+    wippyi_a64 alive;        /* processes, hidden ones too; only used when max_processes is a limit; RMW
+                                relaxed: it only limits itself */
     wippyi_a64 random;       /* RMW relaxed: each adder gets a number of its own */
     wippyi_result *fixed[WIPPYI_FIXED_RESULTS]; /* made at creation: these errors need no memory */
     wippyi_watchdog *watchdog; /* set before the first worker thread starts */
@@ -541,6 +552,12 @@ typedef struct wippyi_label {
 WIPPYI_INLINE uint64_t wippyi_now_ns(const wippy_runtime *rt)
 {
     return WIPPYI_LIKELY(rt->sim == NULL) ? wippyi_clock_mono_ns() : rt->sim_ns;
+}
+
+/* Is desc.max_processes less than what there are slots for? Constant. */
+WIPPYI_INLINE bool wippyi_runtime_limited(const wippy_runtime *rt)
+{
+    return rt->desc.max_processes < WIPPYI_SLOT_MAX;
 }
 
 WIPPYI_INLINE const wippyi_type *wippyi_type_at(const wippy_runtime *rt, uint32_t index)

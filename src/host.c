@@ -671,6 +671,85 @@ WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host)
     }
 }
 
+/* ---- who is counted in ---- */
+
+static wippyi_census *wippyi_census_of(wippyi_host *host, wippyi_worker *w)
+{
+    return w != NULL && w->host == host ? &w->census : &host->census;
+}
+
+WIPPYI_FN void wippyi_host_enter(wippyi_host *host, wippyi_worker *w)
+{
+    /* seq_cst: before the look at the host's state that follows, see wippyi_host_leave() */
+    (void)wippyi_a64_add_sc(&wippyi_census_of(host, w)->born, 1);
+}
+
+WIPPYI_FN void wippyi_host_leave(wippyi_host *host, wippyi_worker *w)
+{
+    wippy_runtime *rt = host->rt;
+    if (wippyi_runtime_limited(rt)) {
+        (void)wippyi_a64_sub_rlx(&rt->alive, 1); /* relaxed: only a number to compare with the limit */
+    }
+    /* release: who sees nobody left sees everything the last process did. seq_cst: whoever stops the host
+       sets the state and then looks at the census; either it sees us gone, or we see the state. Of the
+       last two to go the later one sees both. */
+    (void)wippyi_a64_add_sc(&wippyi_census_of(host, w)->gone, 1);
+    if (WIPPYI_UNLIKELY(wippyi_a32_load_sc(&host->state) != WIPPYI_HOST_RUNNING) &&
+        wippyi_host_population(host) == 0) {
+        wippyi_mutex_lock(&rt->stop_lock);
+        wippyi_cond_broadcast(&rt->stop_cond);
+        wippyi_mutex_unlock(&rt->stop_lock);
+    }
+}
+
+/* Ends are read before births: a process whose end is seen was born before that, so its birth is seen too,
+   and when the sums are equal there was nobody in between. seq_cst: after the state was set, see
+   wippyi_host_leave(); acquire of what those who are gone did. */
+WIPPYI_FN uint64_t wippyi_host_population(const wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint64_t gone = wippyi_a64_load_sc(&host->census.gone);
+    uint64_t born;
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        gone += wippyi_a64_load_sc(&wippyi_host_worker(host, i)->census.gone);
+    }
+    count = wippyi_a32_load_acq(&host->worker_slots); /* those that are new meanwhile */
+    born = wippyi_a64_load_sc(&host->census.born);
+    for (i = 0; i < count; i++) {
+        born += wippyi_a64_load_sc(&wippyi_host_worker(host, i)->census.born);
+    }
+    return born - gone;
+}
+
+WIPPYI_FN uint64_t wippyi_population(wippy_runtime *rt)
+{
+    const wippyi_host *host = (const wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
+    uint64_t all = 0;
+    for (; host != NULL; host = host->next_host) {
+        all += wippyi_host_population(host);
+    }
+    return all;
+}
+
+/* The counter of those that are not hidden: one for all where there is a limit. */
+static wippyi_a32 *wippyi_places_of(wippyi_host *host, wippyi_worker *w)
+{
+    return host->desc.max_processes != 0 ? &host->processes : &wippyi_census_of(host, w)->processes;
+}
+
+WIPPYI_FN bool wippyi_place_enter(wippyi_host *host, wippyi_worker *w)
+{
+    uint32_t limit = host->desc.max_processes;
+    uint32_t before = wippyi_a32_add_rlx(wippyi_places_of(host, w), 1);
+    return limit == 0 || before < limit;
+}
+
+WIPPYI_FN void wippyi_place_leave(wippyi_host *host, wippyi_worker *w)
+{
+    (void)wippyi_a32_sub_rlx(wippyi_places_of(host, w), 1);
+}
+
 WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
 {
     wippy_runtime *rt = host->rt;
@@ -678,7 +757,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
     wippyi_mutex_lock(&rt->stop_lock);
     for (;;) {
         uint64_t now = wippyi_now_ns(rt);
-        empty = wippyi_a32_load_sc(&host->population) == 0;
+        empty = wippyi_host_population(host) == 0;
         if (empty || now >= deadline_ns || (deadline_ns == UINT64_MAX && wippyi_sim_ended(rt))) {
             break;
         }
@@ -694,7 +773,7 @@ WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns)
             (void)wippy_pump(rt, handle, 1000000, 0);
             wait = WIPPYI_MIN(wippy_pump_deadline(rt, handle), 1000000);
             wippyi_mutex_lock(&rt->stop_lock);
-            if (wait > 0 && wippyi_a32_load_acq(&host->population) != 0) {
+            if (wait > 0 && wippyi_host_population(host) != 0) {
                 (void)wippyi_runtime_wait(rt, &rt->stop_cond, &rt->stop_lock, wait);
             }
         } else {

@@ -21,6 +21,18 @@ WIPPYI_FN wippyi_worker *wippyi_host_here(const wippyi_host *host);
 /* Ask every process of a host to end: CANCEL, or terminate. */
 WIPPYI_FN void wippyi_host_evict(wippyi_host *host, bool terminate);
 WIPPYI_FN void wippyi_host_begin_stop(wippyi_host *host);
+/* Count a process in, before a birth, and out, after its end; w: the worker this thread runs, or NULL.
+   Who counted in and then finds the host running is waited for by a stop. */
+WIPPYI_FN void wippyi_host_enter(wippyi_host *host, wippyi_worker *w);
+WIPPYI_FN void wippyi_host_leave(wippyi_host *host, wippyi_worker *w);
+/* The same for one that is not hidden, while it is counted in. False: the limit of the host leaves no room
+   for it, and it has to leave its place again. relaxed: a number that limits itself. */
+WIPPYI_FN bool wippyi_place_enter(wippyi_host *host, wippyi_worker *w);
+WIPPYI_FN void wippyi_place_leave(wippyi_host *host, wippyi_worker *w);
+/* How many are counted in. Never too few; exact while nothing moves. 0 on a host that stops: for good. */
+WIPPYI_FN uint64_t wippyi_host_population(const wippyi_host *host);
+/* Of all hosts. */
+WIPPYI_FN uint64_t wippyi_population(wippy_runtime *rt);
 WIPPYI_FN bool wippyi_host_wait_empty(wippyi_host *host, uint64_t deadline_ns);
 WIPPYI_FN void wippyi_host_end_workers(wippyi_host *host);
 

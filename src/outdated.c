@@ -1,6 +1,7 @@
 #include "outdated.h"
 
 #include "entry.h"
+#include "host.h"
 #include "message.h"
 #include "process.h"
 #include "registry.h"
@@ -65,7 +66,7 @@ static void wippyi_outdated_announce(wippy_runtime *rt, const wippy_registry_eve
                                      void *user_data)
 {
     (void)user_data;
-    if (!event->loading && wippyi_a64_load_rlx(&rt->alive) > 0) {
+    if (!event->loading && wippyi_population(rt) > 0) {
         (void)wippyi_registry_outdated(rt, event, wippyi_outdated_entry, rt);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "entry.h"
 #include "frame.h"
+#include "host.h"
 #include "message.h"
 #include "outdated.h"
 #include "policy.h"
@@ -663,20 +664,6 @@ WIPPYI_FN void wippyi_slot_free(wippy_runtime *rt, wippyi_worker *w, wippyi_slot
     wippyi_mutex_unlock(&rt->outside_lock);
 }
 
-static void wippyi_host_leave(wippyi_host *host)
-{
-    wippy_runtime *rt = host->rt;
-    wippyi_a64_sub_rlx(&rt->alive, 1);
-    /* acquire, release: whoever sees 0 sees everything the last process did. seq_cst: whoever stops the
-       host sets the state and then reads the count; one of the two sees the other. */
-    if (wippyi_a32_sub_sc(&host->population, 1) == 1 &&
-        wippyi_a32_load_sc(&host->state) != WIPPYI_HOST_RUNNING) {
-        wippyi_mutex_lock(&rt->stop_lock);
-        wippyi_cond_broadcast(&rt->stop_cond);
-        wippyi_mutex_unlock(&rt->stop_lock);
-    }
-}
-
 static void wippyi_tell_host(wippyi_host *host, uint64_t pid, const wippyi_result *result)
 {
     wippy_exit_info info;
@@ -722,7 +709,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     wippy_mail *unread = wippyi_process_shut(rt, w, slot);
     wippyi_sim_pause(rt);
     if (!hidden) { /* before the news: who hears of the end may spawn another in its place */
-        wippyi_a32_sub_rlx(&host->processes, 1); /* relaxed: only a number to compare with the limit */
+        wippyi_place_leave(host, w);
     }
     /* 2 to 5: names, relations, EXIT, LINK_DOWN */
     wippyi_relations_exit(rt, w, slot, pid, code, result);
@@ -748,7 +735,7 @@ static void wippyi_process_finish(wippyi_worker *w, wippyi_slot *slot, uint64_t 
     }
     wippyi_sim_pause(rt);
     wippyi_slot_free(rt, w, slot);
-    wippyi_host_leave(host);
+    wippyi_host_leave(host, w);
 }
 
 /* ---- one turn ---- */

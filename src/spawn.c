@@ -228,25 +228,13 @@ static void wippyi_answer(wippy_runtime *rt, wippyi_worker *w, wippyi_job *job,
     }
 }
 
-/* What wippy_spawn() counted. */
-static void wippyi_uncount_alive(wippyi_host *host)
-{
-    wippy_runtime *rt = host->rt;
-    wippyi_a64_sub_rlx(&rt->alive, 1);
-    /* acq_rel: whoever sees 0 sees everything done before; the wake is for whoever waits for 0 */
-    if (wippyi_a32_sub_acqrel(&host->population, 1) == 1) {
-        wippyi_mutex_lock(&rt->stop_lock);
-        wippyi_cond_broadcast(&rt->stop_cond);
-        wippyi_mutex_unlock(&rt->stop_lock);
-    }
-}
-
-static void wippyi_unreserve(wippyi_host *host, bool hidden)
+/* What wippyi_reserve() counted. */
+static void wippyi_unreserve(wippyi_host *host, wippyi_worker *w, bool hidden)
 {
     if (!hidden) {
-        wippyi_a32_sub_rlx(&host->processes, 1);
+        wippyi_place_leave(host, w);
     }
-    wippyi_uncount_alive(host);
+    wippyi_host_leave(host, w);
 }
 
 /* init failed, or the name has an owner already: the process never was. Names and relations it made
@@ -276,7 +264,7 @@ static void wippyi_unborn(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job, 
     wippyi_slot_free(rt, w, slot);
     job->result = code;
     job->pid = instead;
-    wippyi_unreserve(w->host, hidden); /* before the answer, which may lead to another try */
+    wippyi_unreserve(w->host, w, hidden); /* before the answer, which may lead to another try */
     wippyi_answer(rt, w, job, error);
     if (!waited_for && job->bytes > 0) {
         wippyi_job_free(rt, w, job);
@@ -380,7 +368,7 @@ static void wippyi_born(wippyi_worker *w, wippyi_slot *slot, wippyi_job *job)
     wippyi_late_for_stop(w, slot, pid);
     wippyi_bind_exec(rt, w, job);
     job->result = WIPPY_OK;
-    wippyi_a64_add_rlx(&rt->spawned, 1); /* gauge */
+    wippyi_a64_store_rlx(&w->spawned, wippyi_a64_load_rlx(&w->spawned) + 1);
     if (WIPPYI_UNLIKELY(rt->desc.trace_fn != NULL)) {
         wippy_trace_record record;
         memset(&record, 0, sizeof(record));
@@ -518,14 +506,12 @@ WIPPYI_FN void wippyi_job_run(wippyi_worker *w, wippyi_slot *slot, wippyi_job *j
 /* ---- asking for a birth ---- */
 
 /* Of a host that runs: does its limit leave room for one more? */
-static wippy_result wippyi_reserve_place(wippyi_host *host, wippy_diag *diag)
+static wippy_result wippyi_reserve_place(wippyi_host *host, wippyi_worker *w, wippy_diag *diag)
 {
-    uint32_t limit = host->desc.max_processes;
-    uint32_t before = wippyi_a32_add_rlx(&host->processes, 1);
-    if (limit == 0 || before < limit) {
+    if (wippyi_place_enter(host, w)) {
         return WIPPY_OK;
     }
-    wippyi_unreserve(host, false);
+    wippyi_unreserve(host, w, false);
     if (host->kind == WIPPY_HOST_TERMINAL) {
         return wippyi_refuse(diag, WIPPY_ERR_BUSY, "terminal host is busy");
     }
@@ -533,7 +519,8 @@ static wippy_result wippyi_reserve_place(wippyi_host *host, wippy_diag *diag)
 }
 
 /* Count the new process in, or say why not. */
-static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *diag)
+static wippy_result wippyi_reserve(wippyi_host *host, wippyi_worker *w, bool hidden,
+                                   wippy_diag *diag)
 {
     wippy_runtime *rt = host->rt;
     uint32_t state;
@@ -541,18 +528,18 @@ static wippy_result wippyi_reserve(wippyi_host *host, bool hidden, wippy_diag *d
     if (wippyi_a32_load_acq(&rt->stopping) != 0 && !hidden) {
         return wippyi_refuse(diag, WIPPY_ERR_STOPPED, "scheduler is stopping");
     }
-    /* seq_cst: before the look at the host's state below, see wippyi_host_begin_stop() */
-    wippyi_a32_add_sc(&host->population, 1);
-    /* relaxed, here and for `processes`: a counter that is only compared with its limit; of n at once
-       no more get in than the limit leaves room for */
-    full = wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes;
+    wippyi_host_enter(host, w);
+    /* relaxed, here and for places: a counter that is only compared with its limit; of n at once no more
+       get in than the limit leaves room for */
+    full = wippyi_runtime_limited(rt) &&
+           wippyi_a64_add_rlx(&rt->alive, 1) >= rt->desc.max_processes;
     /* seq_cst with the counter above: stop sets the state and then reads the counter. A host that runs
        while we are counted in is not made anew under us, so what its desc says may be read. */
     state = wippyi_a32_load_sc(&host->state);
     if (state == WIPPYI_HOST_RUNNING && !full) {
-        return hidden ? WIPPY_OK : wippyi_reserve_place(host, diag);
+        return hidden ? WIPPY_OK : wippyi_reserve_place(host, w, diag);
     }
-    wippyi_uncount_alive(host);
+    wippyi_host_leave(host, w);
     if (state == WIPPYI_HOST_RUNNING) {
         return wippyi_refuse(diag, WIPPY_ERR_LIMIT, "max processes limit exceeded");
     }
@@ -696,7 +683,7 @@ static wippy_result wippyi_spawn_undo(wippy_self *self, wippyi_host *host, wippy
         wippyi_process_strip(rt, self->worker, slot, unread);
         wippyi_slot_free(rt, self->worker, slot);
     }
-    wippyi_unreserve(host, hidden);
+    wippyi_unreserve(host, self->worker, hidden);
     return wippyi_refuse(diag, WIPPY_ERR_NOMEM, "out of memory");
 }
 
@@ -883,7 +870,7 @@ static wippy_result wippyi_spawn_begin(wippy_self *self, const wippy_spawn_desc 
                                        wippy_token on_exit, bool queued, wippy_pid *out,
                                        wippy_diag *diag)
 {
-    wippy_result r = wippyi_reserve(host, (desc->flags & WIPPY_SPAWN_HIDDEN) != 0, diag);
+    wippy_result r = wippyi_reserve(host, self->worker, (desc->flags & WIPPY_SPAWN_HIDDEN) != 0, diag);
     return r == WIPPY_OK
                ? wippyi_spawn_job(self, desc, host, entry, type, on_exit, queued, out, diag)
                : r;

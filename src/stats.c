@@ -26,18 +26,29 @@ static uint32_t wippyi_host_threads(const wippyi_host *host)
     return threads;
 }
 
+static uint64_t wippyi_host_spawned(const wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint64_t spawned = 0;
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        spawned += wippyi_a64_load_rlx(&wippyi_host_worker(host, i)->spawned);
+    }
+    return spawned;
+}
+
 WIPPY_API wippy_result wippy_runtime_stats(wippy_runtime *rt, wippy_runtime_info *out)
 {
     const wippyi_host *host = (const wippyi_host *)wippyi_ap_load_acq(&rt->host_list);
     memset(out, 0, sizeof(*out));
-    out->processes = wippyi_a64_load_rlx(&rt->alive);
-    out->spawned = wippyi_a64_load_rlx(&rt->spawned);
+    out->processes = wippyi_population(rt);
     out->dead_letters = wippyi_a64_load_rlx(&rt->dead_letters);
     out->memory_bytes = wippyi_a64_load_rlx(&rt->mem.bytes);
     out->uptime_ns = wippy_uptime_ns(rt);
     for (; host != NULL; host = host->next_host) {
         out->hosts++;
         out->threads += wippyi_host_threads(host);
+        out->spawned += wippyi_host_spawned(host);
     }
     return WIPPY_OK;
 }
@@ -54,12 +65,14 @@ WIPPY_API wippy_result wippy_host_stats(wippy_runtime *rt, wippy_host handle, wi
     out->name = host->name;
     out->kind = host->kind;
     out->workers = wippyi_a32_load_acq(&host->worker_count);
-    out->processes = wippyi_a32_load_rlx(&host->processes);
     out->refused = wippyi_a64_load_rlx(&host->refused);
     out->stuck_ended = wippyi_a64_load_rlx(&host->stuck_ended);
+    out->processes = wippyi_a32_load_rlx(&host->processes) +
+                     wippyi_a32_load_rlx(&host->census.processes);
     count = wippyi_a32_load_acq(&host->worker_slots);
     for (i = 0; i < count; i++) {
         const wippyi_worker *w = wippyi_host_worker(host, i);
+        out->processes += wippyi_a32_load_rlx(&w->census.processes);
         out->executed += wippyi_worker_executed(w);
         out->stolen += wippyi_a64_load_rlx(&w->stolen);
         out->parked += wippyi_a64_load_rlx(&w->parked);

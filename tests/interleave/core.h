@@ -108,6 +108,8 @@ static void kit_boring_worker(wippyi_worker *w)
     explore_boring(&w->stolen, sizeof(w->stolen));
     explore_boring(&w->parked, sizeof(w->parked));
     explore_boring(&w->messages, sizeof(w->messages));
+    explore_boring(&w->spawned, sizeof(w->spawned));
+    explore_boring(&w->census.processes, sizeof(w->census.processes));
     explore_boring(&w->thread_id, sizeof(w->thread_id));
 }
 
@@ -184,9 +186,8 @@ static void kit_open_with(uint32_t workers, const wippy_host_desc *given)
     explore_name(&k->h->sleep_word, sizeof(k->h->sleep_word), "sleep_word");
     explore_name(&k->h->park_lock, sizeof(k->h->park_lock), "park_lock");
     explore_name(&k->h->state, sizeof(k->h->state), "host.state");
-    explore_name(&k->h->population, sizeof(k->h->population), "host.population");
+    explore_name(&k->h->census, sizeof(k->h->census), "host.census");
     explore_boring(&k->rt->mem.bytes, sizeof(k->rt->mem.bytes));
-    explore_boring(&k->rt->spawned, sizeof(k->rt->spawned));
     explore_boring(&k->rt->alive, sizeof(k->rt->alive));
     explore_boring(&k->rt->random, sizeof(k->rt->random));
     for (i = 0; i < workers; i++) {

@@ -83,7 +83,7 @@ static void check_end(void)
         EXPLORE_CHECK(b->steps == 1 && kit_alive(b->pid));
         EXPLORE_CHECK(wippyi_ap_load_rlx(&kit_slot(b->pid)->box.head) == WIPPYI_BOX_IDLE);
     }
-    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == (b->pid.id != 0 ? 1u : 0u));
+    EXPLORE_CHECK(wippyi_host_population(k->h) == (b->pid.id != 0 ? 1u : 0u));
 }
 
 /* ---- terminate against a step, idle and a message ---- */
@@ -111,7 +111,7 @@ static void check_terminate(void)
     kit_settle();
     EXPLORE_CHECK(!kit_alive(k->actors[0].pid) && k->actors[0].closes == 1);
     EXPLORE_CHECK(k->answers[3] == WIPPY_OK);
-    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == 0);
+    EXPLORE_CHECK(wippyi_host_population(k->h) == 0);
 }
 
 /* The slot has a second tenant, which a terminate of the first must not hit. */
@@ -245,7 +245,7 @@ static void check_done_peeking(void)
     EXPLORE_CHECK(k->actors[0].closes == 1 && !kit_alive(k->actors[0].pid));
     EXPLORE_CHECK(k->actors[0].count == 1);
     EXPLORE_CHECK(wippyi_a64_load_rlx(&k->rt->dead_letters) <= 1);
-    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == 0);
+    EXPLORE_CHECK(wippyi_host_population(k->h) == 0);
 }
 
 static const explore_program programs[] = {

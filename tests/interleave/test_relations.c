@@ -124,7 +124,7 @@ static void check_both_end(void)
 {
     kit_settle();
     EXPLORE_CHECK(k->actors[0].closes == 1 && k->actors[1].closes == 1);
-    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == 0);
+    EXPLORE_CHECK(wippyi_host_population(k->h) == 0);
 }
 
 static void setup_link(void)
@@ -160,7 +160,7 @@ static void check_linked_fail(void)
     kit_settle();
     EXPLORE_CHECK(k->actors[0].closes == 1 && k->actors[1].closes == 1);
     EXPLORE_CHECK(kit_saw(&k->actors[0], WIPPY_MAIL_LINK_DOWN) <= 1);
-    EXPLORE_CHECK(wippyi_a32_load_rlx(&k->h->population) == 0);
+    EXPLORE_CHECK(wippyi_host_population(k->h) == 0);
 }
 
 /* ---- names ---- */

@@ -1,4 +1,4 @@
 # the last process wakes nobody
-# FILE process.c
+# FILE host.c
 # RUN test_stop wait_empty_against_end
-/^static void wippyi_host_leave/,/^}/s/wippyi_cond_broadcast(&rt->stop_cond);/;/
+/^WIPPYI_FN void wippyi_host_leave/,/^}/s/wippyi_cond_broadcast(&rt->stop_cond);/;/
