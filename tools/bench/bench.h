@@ -123,6 +123,13 @@ void bench_settle(bench *b);
 /* Two processes, `hops` messages; answers messages in a second. entries: YAML that is loaded first. */
 double bench_pingpong(const wippy_desc *desc, const char *entries, uint32_t workers, uint64_t hops);
 
+/* For rows that compare a switch on with the same off, the two in turn. cost: per cent by which the best
+   of `with` is slower than the best of `without`. policies: 100 of them, to be freed. */
+#define BENCH_SWITCH_ROUNDS 10
+double bench_switch_cost(const double *with, const double *without);
+void bench_switch_slices_off(wippy_desc *desc);
+char *bench_switch_policies(void);
+
 /* 200 processes, 200 messages that go to anybody; answers messages in a second. */
 double bench_random_pairs(uint32_t workers);
 

@@ -166,14 +166,17 @@ static double run_main(bench *b, const char *entry, int64_t n)
 /* ---- rows ---- */
 
 /* Twice in one runtime, the second time counts. A main process is given n and does `things` of it each;
-   answers things in a second. */
-static double run_row(uint32_t workers, const wippy_desc *desc, const char *entry, uint64_t n,
-                      uint64_t things)
+   answers things in a second. entries: YAML that is loaded too, or NULL. */
+static double run_with(uint32_t workers, const wippy_desc *desc, const char *entries,
+                       const char *entry, uint64_t n, uint64_t things)
 {
     bench b;
     uint64_t expected = bench_scaled(n) * things;
     double took;
     open_lua(&b, workers, desc);
+    if (entries != NULL) {
+        bench_load(&b, "more entries", entries);
+    }
     (void)run_main(&b, entry, (int64_t)bench_scaled(n) / 10);
     bench_settle(&b);
     __atomic_store_n(&b.counted, 0, __ATOMIC_RELAXED);
@@ -183,6 +186,12 @@ static double run_row(uint32_t workers, const wippy_desc *desc, const char *entr
     close_lua(&b);
     bench_worked += expected + expected / 10; /* the first run is a tenth */
     return (double)expected / took;
+}
+
+static double run_row(uint32_t workers, const wippy_desc *desc, const char *entry, uint64_t n,
+                      uint64_t things)
+{
+    return run_with(workers, desc, NULL, entry, n, things);
 }
 
 static void row_pingpong(uint32_t workers, double *values)
@@ -285,6 +294,45 @@ static void row_latency(uint32_t workers, double *values)
     close_lua(&b);
 }
 
+/* Two switches, what each costs three programs when it is on and not used; see switches.c. */
+
+static const struct {
+    const char *entry;
+    uint64_t n;
+} switch_programs[] = {{"b:pingpong", 100000}, {"b:call", 50000}, {"b:spawn", 10000}};
+
+#define SWITCH_PROGRAMS (sizeof(switch_programs) / sizeof(switch_programs[0]))
+
+static void run_switch(uint32_t workers, const wippy_desc *off, const char *on, double *values)
+{
+    double with[BENCH_SWITCH_ROUNDS], without[BENCH_SWITCH_ROUNDS];
+    size_t p;
+    int i;
+    for (p = 0; p < SWITCH_PROGRAMS; p++) {
+        const char *entry = switch_programs[p].entry;
+        uint64_t n = switch_programs[p].n;
+        for (i = 0; i < BENCH_SWITCH_ROUNDS; i++) {
+            with[i] = run_with(workers, NULL, on, entry, n, 1);
+            without[i] = run_with(workers, off, NULL, entry, n, 1);
+        }
+        values[p] = bench_switch_cost(with, without);
+    }
+}
+
+static void row_slices(uint32_t workers, double *values)
+{
+    wippy_desc off;
+    bench_switch_slices_off(&off);
+    run_switch(workers, &off, NULL, values);
+}
+
+static void row_policies(uint32_t workers, double *values)
+{
+    char *policies = bench_switch_policies();
+    run_switch(workers, NULL, policies, values);
+    free(policies);
+}
+
 const bench_row bench_lua_rows[] = {
     {"lua", row_pingpong, 0, {{"pingpong", "messages/s"}}},
     {"lua", row_ring1, 0, {{"ring1", "hops/s"}}},
@@ -311,6 +359,18 @@ const bench_row bench_lua_rows[] = {
       {"timers_100k_set", "s of CPU, 100,000"},
       {"timers_100k_late_p50", "us"},
       {"timers_100k_late_p99", "us"}}},
+    {"lua",
+     row_slices,
+     1,
+     {{"slices_cost", "% of pingpong"},
+      {"slices_cost_call", "% of call"},
+      {"slices_cost_spawn", "% of spawn"}}},
+    {"lua",
+     row_policies,
+     1,
+     {{"policies_cost", "% of pingpong"},
+      {"policies_cost_call", "% of call"},
+      {"policies_cost_spawn", "% of spawn"}}},
     {"lua", row_latency, 1, {{"latency", "us"}, {"latency_p99", "us"}, {"latency_p999", "us"}}},
     {NULL, NULL, 0, {{NULL, NULL}}},
 };

@@ -3,13 +3,15 @@
    ever makes a round slower. Rows:
 
      slices_cost    time slices: interrupts of overdue steps on (the default) against off
-     policies_cost  100 policies loaded, processes without actor and scope, against none */
+     policies_cost  100 policies loaded, processes without actor and scope, against none
+
+   The rows of the same names in lua.c do so with the programs there. */
 #include "bench.h"
 
-#define ROUNDS 10
+#define ROUNDS BENCH_SWITCH_ROUNDS
 #define HOPS   1000000
 
-static double cost(const double *with, const double *without)
+double bench_switch_cost(const double *with, const double *without)
 {
     double best_with = 0;
     double best_without = 0;
@@ -21,22 +23,27 @@ static double cost(const double *with, const double *without)
     return 100 * (best_without / best_with - 1);
 }
 
+void bench_switch_slices_off(wippy_desc *desc)
+{
+    memset(desc, 0, sizeof(*desc));
+    desc->interrupt_signal = -1;
+    desc->slice_us = 1000000000;
+}
+
 static void c_slices(uint32_t workers, double *values)
 {
     wippy_desc off;
     double with[ROUNDS], without[ROUNDS];
     int i;
-    memset(&off, 0, sizeof(off));
-    off.interrupt_signal = -1;
-    off.slice_us = 1000000000;
+    bench_switch_slices_off(&off);
     for (i = 0; i < ROUNDS; i++) {
         with[i] = bench_pingpong(NULL, NULL, workers, HOPS);
         without[i] = bench_pingpong(&off, NULL, workers, HOPS);
     }
-    values[0] = cost(with, without);
+    values[0] = bench_switch_cost(with, without);
 }
 
-static char *make_policies(void)
+char *bench_switch_policies(void)
 {
     char *text = (char *)malloc(65536);
     size_t size = (size_t)snprintf(text, 65536, "namespace: p\nentries:\n");
@@ -53,7 +60,7 @@ static char *make_policies(void)
 
 static void c_policies(uint32_t workers, double *values)
 {
-    char *policies = make_policies();
+    char *policies = bench_switch_policies();
     double with[ROUNDS], without[ROUNDS];
     int i;
     for (i = 0; i < ROUNDS; i++) {
@@ -61,7 +68,7 @@ static void c_policies(uint32_t workers, double *values)
         without[i] = bench_pingpong(NULL, NULL, workers, HOPS);
     }
     free(policies);
-    values[0] = cost(with, without);
+    values[0] = bench_switch_cost(with, without);
 }
 
 const bench_row bench_switch_rows[] = {
