@@ -9,6 +9,8 @@
 #include "wippy.h"
 #include "wippy_lua.h"
 
+#include <limits.h>
+
 #include "../test.h"
 
 #include "../resident.h"
@@ -363,6 +365,20 @@ static bool services_began(soak *s)
     return r == WIPPY_OK || r == WIPPY_ERR_UNAVAILABLE;
 }
 
+/* ThreadSanitizer does not see that lua_yield() jumps out of functions in C: its own stack of calls grows
+   with every yield of a thread, gigabytes of history with it, and at 65,536 it ends the program. */
+static unsigned rounds_most(void)
+{
+#if defined(__SANITIZE_THREAD__)
+    return 250;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return 250;
+#endif
+#endif
+    return UINT_MAX;
+}
+
 static bool soak_open(soak *s)
 {
     wippy_desc desc;
@@ -548,7 +564,7 @@ TEST(test_soak_everything_at_once_stays_flat)
     processes.what = "processes between rounds";
     REQUIRE(soak_open(&s));
     end = test_now_ms() + wanted_seconds() * 1000;
-    while (test_now_ms() < end && one_round(&s) && books(&s)) {
+    while (test_now_ms() < end && s.rounds < rounds_most() && one_round(&s) && books(&s)) {
         wippy_runtime_stats(s.rt, &info);
         series_add(&bytes, s.rounds, (double)info.memory_bytes / 1024.0);
         series_add(&resident, s.rounds, (double)resident_bytes() / 1024.0);
@@ -558,7 +574,9 @@ TEST(test_soak_everything_at_once_stays_flat)
            s.rounds, (unsigned long long)s.inits, (unsigned long long)s.lua_ends, 4u,
            (unsigned long long)s.fired, restarts(&s));
     CHECK(s.rounds > 1);
-    series_flat(&bytes, 512);
+    if (rounds_most() == UINT_MAX) { /* pools still fill up in so few */
+        series_flat(&bytes, 512);
+    }
     series_flat(&processes, 4);
     if (!sanitized()) { /* sanitizers keep what was freed */
         series_flat(&resident, 1024);
