@@ -111,7 +111,8 @@ static void wippyli_arena_scatter(wippyli_arena *arena, char *rest, size_t size)
 
 /* ------------------------------------------------------------------ chunks */
 
-/* The first fits a small process but for a little; small steps follow, later ones grow with it. */
+/* The first is what an idle process with an inbox fills, to the byte: who makes that process bigger makes
+   it take 512 more. Small steps follow, later ones grow with the process. */
 static const uint32_t wippyli_chunk_sizes[WIPPYLI_CHUNK_SIZES] = {7184, 512, 2048, 16384, 32768};
 
 #define WIPPYLI_FIRST_MAX 4096 /* bytes of a first block */
