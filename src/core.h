@@ -341,6 +341,7 @@ struct wippyi_worker {
     wippyi_census census;    /* of what this worker counted on its host */
     uint64_t seen_step;      /* watchdog only */
     uint32_t seen_ticks;     /* watchdog only */
+    uint64_t seen_used_ns;   /* watchdog only: processor time of the thread at the first of them */
     uint64_t ended_step;     /* watchdog only: the step whose process it terminated last */
     /* sleeping */
     wippyi_ticket ticket;

@@ -699,6 +699,12 @@ WIPPYI_FN uint64_t wippyi_thread_self_id(void)
     return 1;
 }
 
+WIPPYI_FN uint64_t wippyi_thread_used_ns(wippyi_thread *t)
+{
+    (void)t;
+    return UINT64_MAX;
+}
+
 #elif WIPPYI_OS_WINDOWS
 
 static DWORD WINAPI wippyi_thread_main(LPVOID arg)
@@ -754,6 +760,16 @@ WIPPYI_FN void wippyi_thread_yield(void)
 WIPPYI_FN uint64_t wippyi_thread_self_id(void)
 {
     return (uint64_t)GetCurrentThreadId();
+}
+
+WIPPYI_FN uint64_t wippyi_thread_used_ns(wippyi_thread *t)
+{
+    FILETIME created, ended, kernel, user;
+    if (t->handle == NULL ||
+        !GetThreadTimes((HANDLE)t->handle, &created, &ended, &kernel, &user)) {
+        return UINT64_MAX;
+    }
+    return (wippyi_filetime_ticks(&kernel) + wippyi_filetime_ticks(&user)) * 100;
 }
 
 #else
@@ -869,6 +885,24 @@ static uint64_t wippyi_thread_id_of(pthread_t handle)
 WIPPYI_FN uint64_t wippyi_thread_self_id(void)
 {
     return wippyi_thread_id_of(pthread_self());
+}
+
+WIPPYI_FN uint64_t wippyi_thread_used_ns(wippyi_thread *t)
+{
+    uint64_t used_ns = UINT64_MAX;
+#if defined(_POSIX_THREAD_CPUTIME) && _POSIX_THREAD_CPUTIME >= 0 && !defined(__APPLE__)
+    struct timespec used;
+    clockid_t clock;
+    wippyi_mutex_lock(&wippyi_interrupt_lock); /* while it holds, the thread does not end */
+    if (t->running && pthread_getcpuclockid(t->handle, &clock) == 0 &&
+        clock_gettime(clock, &used) == 0) {
+        used_ns = (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+    }
+    wippyi_mutex_unlock(&wippyi_interrupt_lock);
+#else
+    (void)t;
+#endif
+    return used_ns;
 }
 
 #endif

@@ -147,6 +147,8 @@ WIPPYI_FN bool wippyi_thread_is_current(const wippyi_thread *t);
 WIPPYI_FN void wippyi_thread_yield(void);
 /* Never 0; unique among living threads, reused afterwards. Cheap: no system call. */
 WIPPYI_FN uint64_t wippyi_thread_self_id(void);
+/* Processor time of a thread that was started here; UINT64_MAX = it has ended, or nobody can say. */
+WIPPYI_FN uint64_t wippyi_thread_used_ns(wippyi_thread *t);
 
 /* ---- interrupts: run a function on another thread, wherever that is ----
    A directed signal (POSIX with threads; elsewhere WIPPY_ERR_UNSUPPORTED). fn runs as a signal

@@ -66,7 +66,9 @@ static bool wippyi_watchdog_look(wippyi_watchdog *dog, wippyi_worker *w)
         w->seen_ticks = 0;
         return false;
     }
-    w->seen_ticks++;
+    if (w->seen_ticks++ == 0) {
+        w->seen_used_ns = wippyi_thread_used_ns(&w->thread);
+    }
     wippyi_a32_store_rlx(&w->overdue, 1);
     if (dog->signal_installed) {
         (void)wippyi_interrupt_send(&w->thread, rt->desc.interrupt_signal,
@@ -119,9 +121,19 @@ static uint64_t wippyi_watchdog_running(const wippyi_worker *w)
     return wippyi_a64_load_acq(&w->step_number) == w->seen_step ? pid : 0;
 }
 
+/* Has the step had a processor for a slice? On a machine with too few a short one looks long. */
+static bool wippyi_watchdog_worked(wippyi_worker *w)
+{
+    uint64_t used_ns = wippyi_thread_used_ns(&w->thread);
+    return used_ns == UINT64_MAX || w->seen_used_ns == UINT64_MAX ||
+           used_ns - w->seen_used_ns >= (uint64_t)w->host->rt->desc.slice_us * 1000;
+}
+
 /* The worker that has been longest in one step, for at least that many ticks, that can be ended and was
-   not told so yet. Shorter ones may only wait for a processor. */
-static wippyi_worker *wippyi_watchdog_longest(wippyi_host *host, uint32_t ticks, uint64_t *pid)
+   not told so yet. One that did not work all the time only after `patience`: it may hang, or only wait
+   for a processor. */
+static wippyi_worker *wippyi_watchdog_longest(wippyi_host *host, uint32_t ticks, uint32_t patience,
+                                              uint64_t *pid)
 {
     uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
     wippyi_worker *longest = NULL;
@@ -130,7 +142,8 @@ static wippyi_worker *wippyi_watchdog_longest(wippyi_host *host, uint32_t ticks,
         wippyi_worker *w = wippyi_host_worker(host, i);
         uint64_t running = wippyi_watchdog_running(w);
         if (w->seen_ticks >= (longest != NULL ? longest->seen_ticks + 1 : ticks) &&
-            w->ended_step != w->seen_step && wippyi_watchdog_endable(host->rt, running)) {
+            w->ended_step != w->seen_step && wippyi_watchdog_endable(host->rt, running) &&
+            (w->seen_ticks >= patience || wippyi_watchdog_worked(w))) {
             longest = w;
             *pid = running;
         }
@@ -158,11 +171,12 @@ static void wippyi_watchdog_end(wippyi_host *host, uint64_t id)
 }
 
 /* The longest `batch` of them. */
-static void wippyi_watchdog_disperse(wippyi_host *host, uint32_t ticks, uint32_t batch)
+static void wippyi_watchdog_disperse(wippyi_host *host, uint32_t ticks, uint32_t patience,
+                                     uint32_t batch)
 {
     while (batch-- > 0) {
         uint64_t pid = 0;
-        wippyi_worker *longest = wippyi_watchdog_longest(host, ticks, &pid);
+        wippyi_worker *longest = wippyi_watchdog_longest(host, ticks, patience, &pid);
         if (longest == NULL) {
             return;
         }
@@ -189,7 +203,8 @@ static void wippyi_watchdog_crowd(wippyi_host *host, bool stuck)
     }
     host->stuck_ticks = patience - patience / WIPPYI_STUCK_AGAIN;
     host->stuck_batch = WIPPYI_MIN(host->stuck_batch * 2 + 1, WIPPYI_WORKERS_MAX);
-    wippyi_watchdog_disperse(host, patience / WIPPYI_STUCK_AGAIN, (host->stuck_batch + 1) / 2);
+    wippyi_watchdog_disperse(host, patience / WIPPYI_STUCK_AGAIN, patience,
+                             (host->stuck_batch + 1) / 2);
 }
 
 static void wippyi_watchdog_host(wippyi_watchdog *dog, wippyi_host *host)

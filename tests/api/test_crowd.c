@@ -22,6 +22,8 @@ typedef struct hold {
     core c;
     wippy_type type;      /* can be interrupted */
     wippy_type stubborn;  /* cannot */
+    wippy_type sleeper;   /* can be, and needs time but no processor */
+    uint32_t slept, woken;
     uint32_t began, ended, exits, let_go, in_init, terminated;
     uint32_t warnings, named; /* lines of the log */
     wippy_pid unborn;
@@ -60,6 +62,20 @@ static wippy_status stubborn_step(wippy_self *self, void *state)
     return wippy_done(self);
 }
 
+static wippy_status sleeper_step(wippy_self *self, void *state)
+{
+    holder *h = (holder *)state;
+    uint64_t end = test_now_ms() + 500;
+    TEST_ATOMIC_ADD(&h->hold->slept, 1u);
+    while (test_now_ms() < end && !wippy_terminated(self)) {
+        test_pause_ms(1);
+    }
+    if (!wippy_terminated(self)) {
+        TEST_ATOMIC_ADD(&h->hold->woken, 1u);
+    }
+    return wippy_done(self);
+}
+
 static void holder_interrupt(void *state)
 {
     ((holder *)state)->interrupts++;
@@ -83,7 +99,8 @@ static void note_log(const wippy_log_record *record, void *user_data)
     }
 }
 
-static wippy_type hold_type(hold *h, const char *name, bool interruptible)
+static wippy_type hold_type(hold *h, const char *name,
+                            wippy_status (*step)(wippy_self *self, void *state), bool interruptible)
 {
     wippy_type type = {0};
     wippy_type_desc desc;
@@ -91,7 +108,7 @@ static wippy_type hold_type(hold *h, const char *name, bool interruptible)
     desc.name = name;
     desc.state_bytes = sizeof(holder);
     desc.init = holder_init;
-    desc.step = interruptible ? holder_step : stubborn_step;
+    desc.step = step;
     desc.interrupt = interruptible ? holder_interrupt : NULL;
     CHECK_EQ_INT(wippy_type_register(h->c.rt, &desc, &type), WIPPY_OK);
     return type;
@@ -113,8 +130,9 @@ static bool hold_open(hold *h, uint32_t stuck_ms)
     if (!core_open_with(&h->c, 1, &desc, &host)) {
         return false;
     }
-    h->type = hold_type(h, "holder", true);
-    h->stubborn = hold_type(h, "stubborn", false);
+    h->type = hold_type(h, "holder", holder_step, true);
+    h->stubborn = hold_type(h, "stubborn", stubborn_step, false);
+    h->sleeper = hold_type(h, "sleeper", sleeper_step, true);
     return true;
 }
 
@@ -143,6 +161,17 @@ static void hold_close(hold *h)
     core_close(&h->c);
 }
 
+static void crowd_spawn(wippy_self *self, hold *h, wippy_type type)
+{
+    wippy_spawn_desc desc;
+    memset(&desc, 0, sizeof(desc));
+    desc.type = type;
+    desc.host = h->c.host;
+    desc.data = &h;
+    desc.size = sizeof(h);
+    CHECK_EQ_INT(wippy_spawn(self, &desc, NULL, NULL), WIPPY_OK);
+}
+
 /* Spawns the crowd at its first mail: a spawn from outside would wait for a thread. Then counts pings. */
 static wippy_status crowd_step(wippy_self *self, core_actor *a)
 {
@@ -154,13 +183,7 @@ static wippy_status crowd_step(wippy_self *self, core_actor *a)
         }
         int64_t wanted = a->number < 0 ? -a->number : a->number; /* negative: of the stubborn type */
         for (int64_t i = 0; i < wanted; i++) {
-            wippy_spawn_desc desc;
-            memset(&desc, 0, sizeof(desc));
-            desc.type = a->number < 0 ? h->stubborn : h->type;
-            desc.host = h->c.host;
-            desc.data = &h;
-            desc.size = sizeof(h);
-            CHECK_EQ_INT(wippy_spawn(self, &desc, NULL, NULL), WIPPY_OK);
+            crowd_spawn(self, h, a->number < 0 ? h->stubborn : h->type);
         }
         a->number = 0;
         TEST_ATOMIC_ADD(&a->count, 1u);
@@ -214,6 +237,44 @@ TEST(test_crowd_that_fits_its_threads_is_left_alone)
     CHECK_EQ_INT(hold_stats(&h).stuck_ended, 0);
     CHECK_EQ_INT(TEST_ATOMIC_LOAD(&h.ended), 0);
     hold_close(&h);
+}
+
+static wippy_status mixed_step(wippy_self *self, core_actor *a)
+{
+    hold *h = (hold *)a->arg;
+    while (wippy_next(self) != NULL) {
+        for (int i = 0; a->number == 0 && i < THREADS - 1; i++) {
+            crowd_spawn(self, h, h->stubborn);
+        }
+        if (a->number++ == 0) {
+            crowd_spawn(self, h, h->type);
+            crowd_spawn(self, h, h->sleeper);
+        }
+        TEST_ATOMIC_ADD(&a->count, 1u);
+    }
+    return WIPPY_IDLE;
+}
+
+/* All threads but one are held for good. The holder on the last one is ended after stuck_ms; who comes
+   then has a tenth of that to give way, but only where it has a processor: it may be that the machine
+   is short of them. */
+TEST(test_crowd_ends_who_works_before_who_waits)
+{
+    static hold h;
+    core_actor a = {0};
+    REQUIRE(hold_open(&h, 1000));
+    a.on_step = mixed_step;
+    a.arg = &h;
+    core_spawn(&h.c, &a);
+    core_tell(&h.c, a.pid, "crowd");
+    CHECK(core_wait(&a.count, 1));
+    CHECK(core_wait(&h.began, THREADS));
+    CHECK(core_wait(&h.slept, 1)); /* the holder was ended for it */
+    core_tell(&h.c, a.pid, "ping"); /* no thread is free for that */
+    CHECK(core_wait(&a.count, 2));
+    CHECK_EQ_INT(TEST_ATOMIC_LOAD(&h.woken), 1);
+    hold_close(&h);
+    CHECK_EQ_INT(h.warnings, 1);
 }
 
 static void nobody_is_ended(uint32_t stuck_ms, bool stubborn)
@@ -348,6 +409,7 @@ TEST(test_crowd_process_terminated_in_init_takes_no_step_while_its_host_stops)
 
 TEST_MAIN(TEST_ENTRY(test_crowd_is_ended_until_the_neighbour_can_work),
           TEST_ENTRY(test_crowd_that_fits_its_threads_is_left_alone),
+          TEST_ENTRY(test_crowd_ends_who_works_before_who_waits),
           TEST_ENTRY(test_crowd_of_types_without_interrupt_is_named_only),
           TEST_ENTRY(test_crowd_is_left_alone_when_stuck_ms_says_so),
           TEST_ENTRY(test_crowd_process_is_terminated_while_its_init_runs),

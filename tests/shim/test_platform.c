@@ -403,6 +403,43 @@ TEST(test_platform_thread_ids_are_stable_and_differ)
     CHECK_EQ_U64(wippyi_thread_self_id(), id);
 }
 
+typedef struct burner {
+    wippyi_thread thread;
+    wippyi_a32 go, quit;
+} burner;
+
+static void burn_when_told(void *arg)
+{
+    burner *b = (burner *)arg;
+    while (wippyi_a32_load_acq(&b->quit) == 0) {
+        if (wippyi_a32_load_acq(&b->go) == 0) {
+            test_pause_ms(1);
+        }
+    }
+}
+
+static bool has_used(void *arg)
+{
+    return wippyi_thread_used_ns(&((burner *)arg)->thread) >= 100000000u;
+}
+
+TEST(test_platform_thread_processor_time_is_known_while_it_runs)
+{
+    static burner b;
+    memset(&b, 0, sizeof(b));
+    start(&b.thread, burn_when_told, &b);
+    test_pause_ms(20); /* a thread that sleeps uses next to nothing */
+    uint64_t used = wippyi_thread_used_ns(&b.thread);
+    if (used != UINT64_MAX) {
+        CHECK(used < 15000000u);
+        wippyi_a32_store_rel(&b.go, 1);
+        CHECK(test_wait_until(has_used, &b, 20000));
+    }
+    wippyi_a32_store_rel(&b.quit, 1);
+    wippyi_thread_join(&b.thread);
+    CHECK_EQ_U64(wippyi_thread_used_ns(&b.thread), UINT64_MAX);
+}
+
 /* ------------------------------------------------------------------ interrupts */
 
 typedef struct runner {
@@ -1485,6 +1522,7 @@ TEST_MAIN(TEST_ENTRY(test_platform_mutex_excludes),
           TEST_ENTRY(test_platform_ticket_wakes_from_many_threads_publish_all_their_writes),
           TEST_ENTRY(test_platform_thread_runs_knows_itself_and_leaves_signals_alone),
           TEST_ENTRY(test_platform_thread_ids_are_stable_and_differ),
+          TEST_ENTRY(test_platform_thread_processor_time_is_known_while_it_runs),
           TEST_ENTRY(test_platform_interrupt_runs_on_the_thread_it_is_sent_to),
           TEST_ENTRY(test_platform_interrupt_many_are_all_served),
           TEST_ENTRY(test_platform_interrupt_to_an_ended_thread_says_gone),
