@@ -542,6 +542,12 @@ static wippy_result poor_start(wippy_runtime *rt, wippy_token token, const wippy
     return WIPPY_PENDING;
 }
 
+#if defined(__SANITIZE_ADDRESS__) /* there each block is the allocator's, so that it can watch them */
+#define CACHES_BLOCKS 0
+#else
+#define CACHES_BLOCKS 1
+#endif
+
 /* All that the caches of this worker still hold becomes mail, yields and children. */
 static void poor_hoard(wippy_self *self, poor *p)
 {
@@ -784,7 +790,7 @@ static void poor_all(bool slots_first, size_t left_from, size_t left_to, size_t 
     test_heap_fail(&p.heap, 0, false);
     if (left_from == left_to && kept_bytes == 0) {
         CHECK(p.short_of >= 26);
-        CHECK_EQ_INT(p.children > 0, slots_first);
+        CHECK_EQ_INT(p.children > 0, slots_first && CACHES_BLOCKS);
         CHECK_EQ_U64(p.dropped, 0);
         p.short_of = 0;
         CHECK_EQ_INT(core_tell(&p.c, a.pid, "rich"), WIPPY_OK);
