@@ -708,7 +708,9 @@ static void hoarding_begin(hoarding *h, fault_run *run)
     CHECK_EQ_INT(core_spawn_by(&h->c, h->c.out, &h->hog, h->c.host, 0, NULL), WIPPY_OK);
     test_heap_fail(&run->heap, 1, true);
     core_run(&h->c);
+#if !defined(__SANITIZE_ADDRESS__) /* there no cache holds any */
     CHECK(h->hog.number > 0);
+#endif
 }
 
 static void hoarding_close(hoarding *h)
