@@ -69,6 +69,7 @@ typedef struct sim_actor {
     bool terminated;  /* somebody's terminate said OK */
     bool doomed;      /* and it was in no step: none may begin any more */
     bool routable;    /* it can be reached from here on */
+    bool answered;    /* its spawner knows: the birth is over */
     bool must_end;    /* an answer said that it is gone or going */
     uint32_t inits, closes, exits;
     int exit_code;
@@ -321,7 +322,7 @@ static void child_made(uint32_t child, wippy_pid pid)
 {
     SIM_CHECK(W.actors[child].inits > 0);
     SIM_CHECK(W.actors[child].pid.id == pid.id);
-    W.actors[child].routable = true;
+    W.actors[child].routable = W.actors[child].answered = true;
     SIM_CHECK(wippy_alive(W.rt, pid) || W.actors[child].ending || W.actors[child].exits > 0 ||
               W.actors[child].terminated || W.stopping || !W.actors[child].trap ||
               W.actors[child].upgrading);
@@ -1063,13 +1064,14 @@ static bool had_failed_link(uint32_t me)
 }
 
 /* A normal end breaks no link. But one to a spawner that has ended breaks at the birth, however it ended;
-   whether that is over cannot be seen here before the child's first step or the spawner's answer. */
+   whether that is over cannot be seen here before the spawner's answer: the child may take steps in the
+   middle of its birth. */
 static void links_end(uint32_t me)
 {
     uint32_t i;
     for (i = 0; i < ACTORS; i++) {
         const sim_actor *child = &W.actors[i];
-        bool early = child->parent == me && !child->routable && W.link[i][me] != TIE_NONE;
+        bool early = child->parent == me && !child->answered && W.link[i][me] != TIE_NONE;
         W.link[me][i] = W.link[i][me] = early ? TIE_PERHAPS : TIE_NONE;
     }
 }
