@@ -1141,6 +1141,14 @@ WIPPY_API wippy_result wippy_open(wippy_self *self, uint64_t tag, wippy_token *t
 WIPPY_API wippy_result wippy_complete(wippy_runtime *rt, wippy_token token, wippy_result result,
                                       const void *data, size_t size, uint32_t count);
 
+/* The same by a process, to answer who asked: that one runs next on this worker, as after wippy_send(),
+   and no other thread is called for it.
+
+   Thread:  a step, init or close of self; any thread with wippy_outside().
+   Returns: as wippy_complete(). */
+WIPPY_API wippy_result wippy_reply(wippy_self *self, wippy_token token, wippy_result result,
+                                   const void *data, size_t size, uint32_t count);
+
 /* Give up a yield of this process. No completion is seen afterwards, even if one was under way.
    Thread:  a step of self.
    Returns: WIPPY_OK (no completion had arrived), _ERR_GONE, _ERR_INVALID (self is no process). */

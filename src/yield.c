@@ -213,6 +213,15 @@ WIPPY_API wippy_result wippy_complete(wippy_runtime *rt, wippy_token token, wipp
                                : WIPPY_ERR_INVALID;
 }
 
+WIPPY_API wippy_result wippy_reply(wippy_self *self, wippy_token token, wippy_result result,
+                                   const void *data, size_t size, uint32_t count)
+{
+    wippyi_sim_point(self);
+    return count <= UINT16_MAX
+               ? wippyi_complete(self->rt, self->worker, token, result, data, size, count)
+               : WIPPY_ERR_INVALID;
+}
+
 WIPPYI_FN bool wippyi_yield_receive(wippy_runtime *rt, wippyi_worker *w, wippyi_slot *slot,
                                     wippyi_yield *yield)
 {

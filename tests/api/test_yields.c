@@ -90,6 +90,52 @@ TEST(test_yields_drop_and_foreign_completion_of_timers)
     core_close(&c);
 }
 
+/* Who asks opens a yield and sends its token, who is asked replies, once. */
+static wippy_status ask(wippy_self *self, core_actor *a)
+{
+    wippy_token token;
+    core_actor *server = (core_actor *)a->arg;
+    CHECK_EQ_INT(wippy_open(self, 7, &token), WIPPY_PENDING);
+    CHECK_EQ_INT(wippy_send(self, server->pid, wippy_topic_make(wippy_self_runtime(self), "ask"),
+                            &token, sizeof(token)), WIPPY_OK);
+    return WIPPY_YIELD;
+}
+
+static wippy_status reply(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    wippy_token token;
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return WIPPY_IDLE;
+    }
+    (void)a;
+    memcpy(&token, wippy_mail_data(mail), sizeof(token));
+    CHECK_EQ_INT(wippy_reply(self, token, WIPPY_OK, "x", 1, 65536), WIPPY_ERR_INVALID); /* open still */
+    CHECK_EQ_INT(wippy_reply(self, token, WIPPY_ERR_IO, "answer", 6, 0), WIPPY_OK);
+    CHECK_EQ_INT(wippy_reply(self, token, WIPPY_OK, NULL, 0, 0), WIPPY_ERR_GONE);
+    CHECK_EQ_INT(wippy_reply(wippy_outside(wippy_self_runtime(self)), token, WIPPY_OK, NULL, 0, 0),
+                 WIPPY_ERR_GONE);
+    return WIPPY_IDLE;
+}
+
+TEST(test_yields_reply_completes_once)
+{
+    for (uint32_t workers = 0; workers < 3; workers++) {
+        core c;
+        core_actor client = {0}, server = {0};
+        REQUIRE(core_open(&c, workers));
+        server.on_mail = reply;
+        client.on_start = ask;
+        client.arg = &server;
+        core_spawn(&c, &server);
+        core_spawn(&c, &client);
+        CHECK(workers == 0 ? core_pump_until(&c, &client.count, 1) : core_wait(&client.count, 1));
+        CHECK_EQ_U64(client.seen[0].tag, 7);
+        CHECK_EQ_INT(client.seen[0].result, WIPPY_ERR_IO);
+        CHECK_STR(client.seen[0].text, "answer");
+        core_close(&c);
+    }
+}
+
 /* Timers that fire while they are dropped: a completion or a drop, never both. */
 typedef struct racer {
     uint32_t fired, dropped;
@@ -570,6 +616,7 @@ TEST(test_yields_completions_race_everything)
 
 TEST_MAIN(TEST_ENTRY(test_yields_timers_come_in_order_and_never_early),
           TEST_ENTRY(test_yields_drop_and_foreign_completion_of_timers),
+          TEST_ENTRY(test_yields_reply_completes_once),
           TEST_ENTRY(test_yields_drop_races_the_wheel),
           TEST_ENTRY(test_yields_blocking_calls_complete_with_their_values),
           TEST_ENTRY(test_yields_blocking_call_of_a_dead_process_is_dropped_once),

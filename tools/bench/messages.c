@@ -301,8 +301,7 @@ static wippy_status server_step(wippy_self *self, void *state)
         request ask;
         memcpy(&ask, wippy_mail_data(mail), sizeof(ask));
         ask.number++;
-        (void)wippy_complete(wippy_self_runtime(self), ask.token, WIPPY_OK, &ask.number,
-                             sizeof(ask.number), 0);
+        (void)wippy_reply(self, ask.token, WIPPY_OK, &ask.number, sizeof(ask.number), 0);
     }
     return WIPPY_IDLE;
 }
