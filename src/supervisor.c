@@ -549,6 +549,8 @@ static void wippyi_service_describe(const wippyi_service *service, wippy_service
     out->retry_count = service->retry_count;
     if (service->retry_at_ns != 0) {
         out->retry_in_ns = service->retry_at_ns > now_ns ? service->retry_at_ns - now_ns : 1;
+    } else if (service->up && service->status == WIPPY_SERVICE_FAILED) {
+        out->retry_in_ns = 1; /* the attempt begins just now */
     }
     out->last_update_wall_ns = service->last_update_wall_ns;
     out->started_wall_ns = service->started_wall_ns;
