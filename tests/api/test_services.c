@@ -585,8 +585,8 @@ TEST(test_services_normal_end_and_final_error_are_not_restarted)
     CHECK(lab_wait(l, "app:b", WIPPY_SERVICE_EXITED));
     CHECK(lab_wait(l, "app:c", WIPPY_SERVICE_EXITED));
     CHECK(lab_wait(l, "app:d", WIPPY_SERVICE_RUNNING)); /* what it requires has done its work */
-    CHECK(lab_find(l, 0, "I service app:a is exited") >= 0);
-    CHECK(lab_find(l, 0, "E service app:b is exited") >= 0);
+    CHECK(lab_wait_line(l, "I service app:a is exited"));
+    CHECK(lab_wait_line(l, "E service app:b is exited"));
     REQUIRE(wippy_service_state(l->rt, "app:b", &info) == WIPPY_OK);
     CHECK_STR(info.details, "never again");
     CHECK_EQ_U64(info.retry_in_ns, 0);
@@ -613,7 +613,7 @@ TEST(test_services_ends_of_every_kind_are_told_as_they_are)
     wippy_service_info info;
     lab_start(l);
     CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_EXITED)); /* as asked for: not tried again */
-    CHECK(lab_find(l, 0, "W service app:a is exited") >= 0);
+    CHECK(lab_wait_line(l, "W service app:a is exited"));
     CHECK(lab_wait(l, "app:b", WIPPY_SERVICE_FAILED));
     REQUIRE(wippy_service_state(l->rt, "app:b", &info) == WIPPY_OK);
     size_t size = strlen(info.details);
@@ -873,7 +873,7 @@ TEST(test_services_tell_of_ends_on_their_hosts)
     wippy_services_on_exit(l->rt, lab_exit_fn, l);
     lab_start(l);
     CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_EXITED));
-    CHECK(lab_find(l, 0, "exit 0") >= 0);
+    CHECK(lab_wait_line(l, "exit 0"));
     lab_close(l);
 }
 
