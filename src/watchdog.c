@@ -121,12 +121,14 @@ static uint64_t wippyi_watchdog_running(const wippyi_worker *w)
     return wippyi_a64_load_acq(&w->step_number) == w->seen_step ? pid : 0;
 }
 
-/* Has the step had a processor for a slice? On a machine with too few a short one looks long. */
+/* Has the step had a processor, for a slice at least and a sixteenth of its time? On a machine with too
+   few a short one looks long; the interrupts alone cost a sleeping one some. */
 static bool wippyi_watchdog_worked(wippyi_worker *w)
 {
+    uint64_t slice_ns = (uint64_t)w->host->rt->desc.slice_us * 1000;
     uint64_t used_ns = wippyi_thread_used_ns(&w->thread);
     return used_ns == UINT64_MAX || w->seen_used_ns == UINT64_MAX ||
-           used_ns - w->seen_used_ns >= (uint64_t)w->host->rt->desc.slice_us * 1000;
+           (used_ns - w->seen_used_ns) / slice_ns > w->seen_ticks / 16;
 }
 
 /* The worker that has been longest in one step, for at least that many ticks, that can be ended and was

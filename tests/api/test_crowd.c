@@ -68,7 +68,7 @@ static wippy_status sleeper_step(wippy_self *self, void *state)
     uint64_t end = test_now_ms() + 500;
     TEST_ATOMIC_ADD(&h->hold->slept, 1u);
     while (test_now_ms() < end && !wippy_terminated(self)) {
-        test_pause_ms(1);
+        test_pause_ms(10);
     }
     if (!wippy_terminated(self)) {
         TEST_ATOMIC_ADD(&h->hold->woken, 1u);
