@@ -681,24 +681,19 @@ static int wippyli_payload_data(lua_State *L)
 
 static int wippyli_payload_transcode(lua_State *L)
 {
-    lua_CFunction transcode = wippyli_transcode_hook(L);
     wippyli_payload_format(L, 1);
-    if (!transcode) {
-        return luaL_error(L, "transcode is not available");
-    }
-    return transcode(L);
+    return wippyli_transcode_hook(L)(L);
 }
 
 /* The value itself: what is JSON text is decoded. */
 static int wippyli_payload_unmarshal(lua_State *L)
 {
-    lua_CFunction transcode = wippyli_transcode_hook(L);
-    if (wippyli_payload_format(L, 1) != WIPPYLI_FORMAT_JSON || !transcode) {
+    if (wippyli_payload_format(L, 1) != WIPPYLI_FORMAT_JSON) {
         return wippyli_payload_data(L);
     }
     lua_settop(L, 1);
     lua_pushstring(L, wippyli_format_name(WIPPYLI_FORMAT_LUA));
-    if (transcode(L) != 1) {
+    if (wippyli_transcode_hook(L)(L) != 1) {
         return 2;
     }
     wippyli_payload_value(L, lua_gettop(L));

@@ -52,7 +52,6 @@ struct wippyli_call {
     bool queued;
     bool holds;    /* it counts in function->active */
     uint8_t state; /* wippyli_call_state */
-    bool watched;  /* cleanup is in the list */
     wippy_host host;
     wippy_frame *frame; /* held; NULL = the caller's */
     char *data;         /* arguments */
@@ -62,8 +61,8 @@ struct wippyli_call {
     uint64_t timeout_ns;
     uint64_t delay_ns; /* before the next attempt */
     double backoff;
-    wippyli_task *task;     /* waits for the end; NULL = a future does */
-    wippyli_future *future; /* NULL = nobody is interested any more */
+    wippyli_task *task;     /* waits for the end; NULL: the future does */
+    wippyli_future *future; /* waits otherwise; a canceled one takes the call with it */
     wippyli_answer answer;  /* for task */
     char label[224];
 };
@@ -176,15 +175,13 @@ static void wippyli_call_leave(wippyli_call *call)
     }
 }
 
+/* Its turn, or its next attempt. */
 static void wippyli_call_turn(wippyli_process *process, wippyli_yield *yield,
                               const wippy_mail *mail)
 {
-    wippyli_call *call = (wippyli_call *)(void *)((char *)yield - offsetof(wippyli_call, yield));
-    if (mail->result == WIPPY_OK) {
-        wippyli_call_launch(process, call);
-    } else {
-        wippyli_call_end(process, call, (wippy_result)mail->result, NULL, 0);
-    }
+    (void)mail;
+    wippyli_call_launch(process,
+                        (wippyli_call *)(void *)((char *)yield - offsetof(wippyli_call, yield)));
 }
 
 /* Begin the call, at once or when it is its turn. */
@@ -270,16 +267,13 @@ static wippyli_call *wippyli_call_make(wippyli_process *process)
         memset(call, 0, sizeof(*call));
         call->cleanup.run = wippyli_call_abandoned;
         wippyli_cleanup_add(process, &call->cleanup);
-        call->watched = true;
     }
     return call;
 }
 
 static void wippyli_call_free(wippyli_process *process, wippyli_call *call)
 {
-    if (call->watched) {
-        wippyli_cleanup_remove(process, &call->cleanup);
-    }
+    wippyli_cleanup_remove(process, &call->cleanup);
     wippyli_call_release_outside(call);
     wippyli_answer_free(process, &call->answer);
     if (call->data) {
@@ -302,9 +296,7 @@ static void wippyli_call_end(wippyli_process *process, wippyli_call *call, wippy
         wippyli_task_ready(process, call->task, WIPPYLI_WAKE_RUN);
         return; /* the coroutine frees it */
     }
-    if (call->future) {
-        wippyli_future_complete(process, call->future, result, data, size);
-    }
+    wippyli_future_complete(process, call->future, result, data, size);
     wippyli_call_free(process, call);
 }
 
@@ -323,18 +315,10 @@ static bool wippyli_call_retries(const wippyli_call *call, const wippy_mail *mai
            value.as.error.retryable != 0;
 }
 
-static void wippyli_call_again(wippyli_process *process, wippyli_yield *yield,
-                               const wippy_mail *mail)
-{
-    (void)mail;
-    wippyli_call_launch(process,
-                        (wippyli_call *)(void *)((char *)yield - offsetof(wippyli_call, yield)));
-}
-
 /* Wait before the next attempt. False: not possible, the failure stands. */
 static bool wippyli_call_retry(wippyli_process *process, wippyli_call *call)
 {
-    call->yield.done = wippyli_call_again;
+    call->yield.done = wippyli_call_turn;
     uint64_t tag = wippyli_yield_open(process, &call->yield);
     if (tag == 0 || wippy_timer(wippyli_self(process), call->delay_ns, tag, &call->yield.token) !=
                         WIPPY_PENDING) {
@@ -987,7 +971,10 @@ static int wippyli_executor_with_table(lua_State *L, const char *field)
     lua_getiuservalue(L, 1, 1);
     lua_getfield(L, 3, field);
     lua_newtable(L);
-    if ((lua_istable(L, 4) && !wippyli_fields_merge(L, 4, 5)) || !wippyli_fields_merge(L, 2, 5)) {
+    if (lua_istable(L, 4)) {
+        (void)wippyli_fields_merge(L, 4, 5); /* its keys were looked at when they came */
+    }
+    if (!wippyli_fields_merge(L, 2, 5)) {
         return wippyli_fail(L, "Invalid", "%s keys must be strings", field);
     }
     return wippyli_executor_with(L, field);
@@ -1031,16 +1018,14 @@ static int wippyli_executor_with_actor(lua_State *L)
     wippyli_executor_check(L);
     const wippyli_hooks *hooks = wippyli_hooks_of(wippyli_bridge_at(L));
     wippyli_actor actor;
-    return wippyli_executor_with_identity(L, "actor", hooks->actor && hooks->actor(L, 2, &actor),
-                                          "Actor");
+    return wippyli_executor_with_identity(L, "actor", hooks->actor(L, 2, &actor), "Actor");
 }
 
 static int wippyli_executor_with_scope(lua_State *L)
 {
     wippyli_executor_check(L);
     const wippyli_hooks *hooks = wippyli_hooks_of(wippyli_bridge_at(L));
-    return wippyli_executor_with_identity(
-        L, "scope", hooks->scope && hooks->scope(L, 2, NULL, 0) >= 0, "Scope");
+    return wippyli_executor_with_identity(L, "scope", hooks->scope(L, 2, NULL, 0) >= 0, "Scope");
 }
 
 static int wippyli_executor_call(lua_State *L)

@@ -16,7 +16,7 @@
 
 #define WIPPYLI_IO_READ_BYTES 1024               /* io.read() without a number */
 #define WIPPYLI_IO_FILL_BYTES 4096               /* asked from the system at once */
-#define WIPPYLI_IO_LINE_MAX   ((size_t)16 << 20) /* longer lines are refused */
+#define WIPPYLI_IO_LINE_MAX   ((size_t)16 << 20) /* more without a newline is refused */
 #define WIPPYLI_IO_KEPT_BYTES ((size_t)64 << 10) /* an empty buffer larger than this is freed */
 
 struct wippyli_terminal {
@@ -269,10 +269,11 @@ static bool wippyli_io_commit(wippyli_shared *shared, size_t size, uint64_t posi
     return ours;
 }
 
+/* size: at least 1. */
 static void wippyli_io_push(lua_State *L, const wippyli_io_want *want, const char *bytes,
                             size_t size)
 {
-    if (want->line && size > 0 && bytes[size - 1] == '\n') {
+    if (want->line && bytes[size - 1] == '\n') {
         size--;
         if (size > 0 && bytes[size - 1] == '\r') {
             size--;
@@ -587,16 +588,16 @@ static void wippyli_io_leave_raw(struct wippyli_terminal *terminal)
 
 #endif
 
-/* Runs no Lua. */
+/* The count of one process goes from `before` to `now`, which differ. Runs no Lua. */
 static void wippyli_io_count_raw(wippyli_shared *shared, uint32_t before, uint32_t now)
 {
     wippyli_lock_take(&shared->lock);
     struct wippyli_terminal *terminal = shared->terminal;
     uint32_t total = terminal->raw_count;
     terminal->raw_count = total - before + now;
-    if (total == 0 && terminal->raw_count > 0) {
+    if (total == 0) {
         wippyli_io_enter_raw(terminal);
-    } else if (total > 0 && terminal->raw_count == 0) {
+    } else if (terminal->raw_count == 0) {
         wippyli_io_leave_raw(terminal);
     }
     wippyli_lock_drop(&shared->lock);

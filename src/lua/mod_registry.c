@@ -11,16 +11,6 @@ static wippy_runtime *wippyli_registry_rt(lua_State *L)
 
 /* ------------------------------------------------------------------ entries */
 
-/* Push one encoded value, an empty table for none. */
-static void wippyli_entry_value(lua_State *L, wippy_slice value)
-{
-    if (value.size == 0) {
-        lua_newtable(L);
-    } else {
-        wippyli_decode(L, value.data, value.size, 1);
-    }
-}
-
 /* Push {id, kind, meta, data}. */
 static void wippyli_entry_table(lua_State *L, const wippy_entry *entry)
 {
@@ -29,9 +19,11 @@ static void wippyli_entry_table(lua_State *L, const wippy_entry *entry)
     lua_setfield(L, -2, "id");
     lua_pushstring(L, wippy_entry_kind(entry));
     lua_setfield(L, -2, "kind");
-    wippyli_entry_value(L, wippy_entry_meta(entry));
+    wippy_slice meta = wippy_entry_meta(entry);
+    wippyli_decode(L, meta.data, meta.size, 1);
     lua_setfield(L, -2, "meta");
-    wippyli_entry_value(L, wippy_entry_data(entry));
+    wippy_slice data = wippy_entry_data(entry);
+    wippyli_decode(L, data.data, data.size, 1);
     lua_setfield(L, -2, "data");
 }
 
@@ -262,7 +254,7 @@ static int wippyli_snapshot_search(lua_State *L, const wippy_snapshot *snapshot,
         return wippyli_failed(L, result, &diag);
     }
     lua_createtable(L, (int)count, 0);
-    for (size_t i = 0; i < count && i < room; i++) {
+    for (size_t i = 0; i < count; i++) {
         wippyli_entry_append(L, entries[i], &shown);
     }
     return 1;
@@ -661,17 +653,16 @@ static void wippyli_apply_write(lua_State *L, wippy_writer *writer)
 static const char *wippyli_apply_text(wippy_reader *reader)
 {
     wippy_value value;
-    if (wippy_read(reader, &value) != WIPPY_OK || value.type != WIPPY_STRING ||
-        value.as.string.size == 0) {
-        return "";
-    }
+    memset(&value, 0, sizeof(value));
+    (void)wippy_read(reader, &value); /* what wippyli_apply_write() wrote */
     return value.as.string.data;
 }
 
 static wippy_slice wippyli_apply_value(wippy_reader *reader)
 {
     wippy_slice value = {NULL, 0};
-    if (wippy_read_skip(reader, &value) == WIPPY_OK && wippy_value_type_of(value) == WIPPY_NIL) {
+    (void)wippy_read_skip(reader, &value);
+    if (wippy_value_type_of(value) == WIPPY_NIL) {
         value.size = 0;
     }
     return value;

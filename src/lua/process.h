@@ -118,6 +118,7 @@ typedef struct wippyli_actor {
     wippy_slice meta; /* one encoded map or size 0 */
 } wippyli_actor;
 
+/* What modules give to others; set when the bridge is opened, before any process runs. */
 typedef struct wippyli_hooks {
     lua_CFunction transcode; /* payload:transcode(format) */
     /* Is the value at index an Actor (a Scope)? Raise nothing. scope: ids of its policies, at most

@@ -41,11 +41,11 @@ static wippy_result wippyli_frame_make(lua_State *L, int actor, int scope, wippy
     memset(&desc, 0, sizeof(desc));
     desc.base = wippy_self_frame(process->self);
     desc.context = context;
-    if (actor && hooks->actor && hooks->actor(L, actor, &identity)) {
+    if (actor && hooks->actor(L, actor, &identity)) {
         desc.actor_id = identity.id;
         desc.actor_meta = identity.meta;
     }
-    if (scope && hooks->scope) {
+    if (scope) {
         int count = hooks->scope(L, scope, ids, WIPPYLI_SCOPE_MAX);
         if (count > WIPPYLI_SCOPE_MAX) {
             return WIPPY_ERR_LIMIT; /* never fewer: one of them may deny */
@@ -215,7 +215,7 @@ static int wippyli_spawner_with_actor(lua_State *L)
     const wippyli_hooks *hooks = &wippyli_bridge_at(L)->hooks;
     wippyli_actor identity;
     wippyli_spawner_check(L);
-    bool good = hooks->actor && hooks->actor(L, 2, &identity);
+    bool good = hooks->actor(L, 2, &identity);
     return wippyli_identity_apply(L, "actor", good, "Actor");
 }
 
@@ -223,7 +223,7 @@ static int wippyli_spawner_with_scope(lua_State *L)
 {
     const wippyli_hooks *hooks = &wippyli_bridge_at(L)->hooks;
     wippyli_spawner_check(L);
-    bool good = hooks->scope && hooks->scope(L, 2, NULL, 0) >= 0;
+    bool good = hooks->scope(L, 2, NULL, 0) >= 0;
     return wippyli_identity_apply(L, "scope", good, "Scope");
 }
 

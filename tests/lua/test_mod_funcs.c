@@ -33,6 +33,15 @@ TEST(test_funcs_call_answers)
 TEST(test_funcs_call_refuses_bad_targets)
 {
     project_run("", "R(funcs.call(\"\"))", "nil Invalid function ID required false\n");
+    project_run("", "R(funcs.call()) R(funcs.new():async(nil))",
+                "nil Invalid function ID required false\nnil Invalid function ID required false\n");
+    project_run("  - {name: plain, kind: registry.entry}\n  - {name: other, kind: ns.thing}\n"
+                "  - {name: lib, kind: library.lua, source: 'return {}'}\n",
+                "for _, n in ipairs{\"plain\", \"other\", \"lib\"} do "
+                "R(funcs.call(\"app:\" .. n)) end",
+                "nil NotFound no handler registered for target false\n"
+                "nil NotFound no handler registered for target false\n"
+                "nil NotFound no handler registered for target false\n");
     project_run("", "R(funcs.call(\"double\"))",
                 "nil Invalid namespace required in function ID false\n");
     project_run("", "R(funcs.call(\":double\"))",
@@ -96,6 +105,24 @@ TEST(test_funcs_future_failure)
                 "userdata nil\nNotFound no handler registered for target\n");
 }
 
+TEST(test_funcs_future_of_a_function_without_a_value)
+{
+    project_run(PROJECT_FUNCTION("none", "return"),
+                "local f = funcs.async(\"app:none\") local p, ok = f:response():receive() "
+                "t.out(p:data(), ok, (f:result():data())) t.out(f:error())",
+                "nil true nil\nnil false\n");
+}
+
+TEST(test_funcs_arguments_that_cannot_be_sent_are_refused)
+{
+    project_run(DOUBLE,
+                "local deep = {} for i = 1, 300 do deep = {deep} end "
+                "R(funcs.call(\"app:double\", deep)) R(funcs.async(\"app:double\", 1, deep)) "
+                "R(funcs.new():call(\"app:double\", deep)) R(funcs.call(\"app:double\", 4))",
+                "nil Invalid nesting too deep false\nnil Invalid nesting too deep false\n"
+                "nil Invalid nesting too deep false\n8\n");
+}
+
 TEST(test_funcs_future_canceled)
 {
     project_run(SLEEPING,
@@ -146,6 +173,24 @@ TEST(test_funcs_pool_limit_makes_calls_wait)
         "end t.out(n, time.now():sub(from):milliseconds() >= 110, "
         "funcs.call(\"app:narrow\"))",
         "5 true 1 nil\n");
+}
+
+/* The calls that run meanwhile are more than the new limit: those that wait begin when there is room. */
+TEST(test_funcs_a_smaller_pool_counts_from_the_next_call)
+{
+    project_run(
+        PROJECT_LUA("narrow", "function.lua", ", pool: {max_size: 3}",
+                    "return {main = function() local from = time.now():unix_nano() "
+                    "time.sleep(\"15ms\") return {from, time.now():unix_nano()} end}"),
+        "local old, new = {}, {} for i = 1, 3 do old[i] = funcs.async(\"app:narrow\") end "
+        "time.sleep(\"2ms\") local e = registry.get(\"app:narrow\") e.data.pool = {max_size = 1} "
+        "local v, err = registry.snapshot():changes():update(e):apply() t.out(err) "
+        "for i = 1, 3 do new[i] = funcs.async(\"app:narrow\") end "
+        "local last, apart = 0, true for i = 1, 3 do last = math.max(last, "
+        "old[i]:response():receive():data()[2]) end "
+        "for i = 1, 3 do local r = new[i]:response():receive():data() "
+        "apart = apart and r[1] >= last last = r[2] end t.out(apart)",
+        "nil\ntrue\n");
 }
 
 TEST(test_funcs_waiting_call_is_given_up_with_its_process)
@@ -220,7 +265,8 @@ TEST(test_funcs_every_declaration_of_a_pool_answers)
     static const char *const pools[] = {
         "{type: lazy}", "{type: static}", "{type: static, size: 0, max_size: 1}", "{size: -5}",
         "{type: static, workers: 1}", "{type: inline}", "{type: 5, size: 2}", "{type: lazy, max_size: -1}",
-        "{type: static, size: 99999999999}", "{max_size: 1}", "{type: statics, size: 3}", "{type: lax}", "7"};
+        "{type: static, size: 99999999999}", "{max_size: 1}", "{type: statics, size: 3}", "{type: lax}", "7",
+        "{type: always, size: 2}", "{type: none}"};
     for (size_t i = 0; i < TEST_COUNT(pools); i++) {
         char entries[512];
         snprintf(entries, sizeof(entries),
@@ -318,8 +364,10 @@ TEST(test_funcs_identity_flows)
     project_run(WHO PROJECT_FUNCTION("outer", "return funcs.call(\"app:who\")"),
                 "R(funcs.call(\"app:who\")) "
                 "local f = funcs.new():with_actor(security.new_actor(\"ann\")) "
-                "R(f:call(\"app:who\")) R(f:call(\"app:outer\")) R(funcs.call(\"app:who\"))",
-                "nobody -\nann -\nann -\nnobody -\n");
+                "R(f:call(\"app:who\")) R(f:call(\"app:outer\")) R(funcs.call(\"app:who\")) "
+                "local s = funcs.new():with_scope(security.new_scope({})) R(s:call(\"app:who\")) "
+                "R(s:with_actor(security.new_actor(\"bob\")):call(\"app:who\"))",
+                "nobody -\nann -\nann -\nnobody -\nnobody 0\nbob 0\n");
 }
 
 TEST(test_funcs_replaced_entry_is_a_new_generation)
@@ -367,11 +415,46 @@ TEST(test_funcs_terminal_uses_a_pool)
     project_setup.host = WIPPY_HOST_TERMINAL;
     project_run(
         DOUBLE,
-        "R(funcs.call(\"app:double\", 2)) local n = 0 "
+        "R(funcs.call(\"app:double\", 2)) R(funcs.call(\"app:double\", 3)) local n = 0 "
         "for _, h in ipairs(system.hosts.list()) do "
         "if h.id == \"system:functions\" and h.workers >= 1 then n = n + 1 end end t.out(n)",
-        "4\n1\n");
+        "4\n6\n1\n");
     project_setup.host = WIPPY_HOST_PUMP;
+}
+
+static void add_hosts(project *p, int count, wippy_host_kind kind)
+{
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        wippy_host host;
+        wippy_host_desc desc;
+        memset(&desc, 0, sizeof(desc));
+        snprintf(name, sizeof(name), "more:%d", i);
+        desc.name = name;
+        desc.kind = kind;
+        desc.workers = kind == WIPPY_HOST_POOL ? 1 : 0;
+        CHECK_EQ_INT(wippy_host_create(p->lua.rt, &desc, &host), WIPPY_OK);
+    }
+}
+
+/* Where there are threads anyway, calls from a pump run on them; otherwise on the pump itself. */
+static void pump_with(int count, wippy_host_kind kind, const char *expected)
+{
+    project *p = project_open(DOUBLE, "R(funcs.call(\"app:double\", 2)) "
+                                      "local n = 0 for _, h in ipairs(system.hosts.list()) do "
+                                      "if h.id == \"system:functions\" then n = n + 1 end end t.out(n)");
+    add_hosts(p, count, kind);
+    project_start(p);
+    CHECK_WAIT(project_ended, p, 10000);
+    CHECK_STR(p->lua.out, expected);
+    project_close(p);
+}
+
+TEST(test_funcs_pump_uses_a_pool_where_there_are_workers)
+{
+    pump_with(1, WIPPY_HOST_POOL, "4\n1\n");
+    pump_with(1, WIPPY_HOST_PUMP, "4\n0\n");
+    pump_with(80, WIPPY_HOST_PUMP, "4\n0\n");
 }
 
 TEST(test_funcs_pump_makes_no_host)
@@ -434,4 +517,8 @@ TEST_MAIN(TEST_ENTRY(test_funcs_call_answers), TEST_ENTRY(test_funcs_call_refuse
           TEST_ENTRY(test_funcs_context_flows), TEST_ENTRY(test_funcs_identity_flows),
           TEST_ENTRY(test_funcs_replaced_entry_is_a_new_generation), TEST_ENTRY(test_ctx_reads),
           TEST_ENTRY(test_funcs_on_a_pool_host), TEST_ENTRY(test_funcs_terminal_uses_a_pool),
-          TEST_ENTRY(test_funcs_pump_makes_no_host), TEST_ENTRY(test_funcs_rights))
+          TEST_ENTRY(test_funcs_pump_makes_no_host),
+          TEST_ENTRY(test_funcs_pump_uses_a_pool_where_there_are_workers),
+          TEST_ENTRY(test_funcs_future_of_a_function_without_a_value),
+          TEST_ENTRY(test_funcs_arguments_that_cannot_be_sent_are_refused),
+          TEST_ENTRY(test_funcs_a_smaller_pool_counts_from_the_next_call), TEST_ENTRY(test_funcs_rights))

@@ -353,6 +353,182 @@ TEST(test_io_raw_is_counted_and_reset_at_the_end)
     free(kit);
 }
 
+/* ------------------------------------------------------------------ much input, and none */
+
+/* Run `body` with the file `input` as standard input and `output` (-1 = as it is) as standard output;
+   what the program said with t.out() is in `said`. */
+static void terminal_files(const char *body, int input, int output, char *said, size_t room)
+{
+    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
+    module_setup setup;
+    int saved[2];
+    terminal_setup(&setup);
+    fflush(stdout);
+    for (int fd = 0; fd < 2; fd++) {
+        saved[fd] = dup(fd);
+    }
+    dup2(input, 0);
+    dup2(output >= 0 ? output : saved[1], 1);
+    module_kit_open(kit, &setup);
+    module_start(kit, "io time", body, NULL);
+    module_wait(kit);
+    module_close(kit);
+    fflush(stdout);
+    for (int fd = 0; fd < 2; fd++) {
+        dup2(saved[fd], fd);
+        close(saved[fd]);
+    }
+    CHECK_STR(kit->lua.last_value, "");
+    snprintf(said, room, "%s", kit->lua.out);
+    free(kit);
+}
+
+/* A file with `lines` lines of changing length, then one of `last` bytes, at its start. */
+static FILE *made_lines(int lines, size_t last)
+{
+    FILE *file = tmpfile();
+    for (int i = 1; i <= lines; i++) {
+        fprintf(file, "%d%*s\n", i, i * 7 % 211, "|");
+    }
+    for (size_t i = 0; i < last; i += 100000) {
+        char some[100000];
+        memset(some, 'x', sizeof(some));
+        fwrite(some, 1, last - i < sizeof(some) ? last - i : sizeof(some), file);
+    }
+    fputs(last > 0 ? "\nafter\n" : "", file);
+    fflush(file);
+    rewind(file);
+    return file;
+}
+
+/* More than any buffer holds: every line whole, once, in its order. */
+TEST(test_io_thousands_of_lines_arrive_whole_and_in_order)
+{
+    char said[256];
+    FILE *file = made_lines(3000, 0);
+    terminal_files("local n, good = 0, true while true do local l = io.readline() "
+                   "if not l then break end n = n + 1 "
+                   "good = good and l == tostring(n) .. (' '):rep(math.max(n * 7 % 211, 1) - 1) .. '|'"
+                   " end t.out(n, good)",
+                   fileno(file), -1, said, sizeof(said));
+    fclose(file);
+    CHECK_STR(said, "3000 true\n");
+}
+
+TEST(test_io_a_line_much_longer_than_the_buffer_arrives_whole)
+{
+    char said[256];
+    FILE *file = made_lines(3, 300000);
+    terminal_files("for i = 1, 3 do io.readline() end local l = io.readline() "
+                   "t.out(#l, l == ('x'):rep(300000)) t.out(io.readline()) "
+                   "t.out(select(2, io.readline()))",
+                   fileno(file), -1, said, sizeof(said));
+    fclose(file);
+    CHECK_STR(said, "300000 true\nafter\nreadline: EOF\n");
+}
+
+/* What is there of it is given up, and what follows is read. */
+TEST(test_io_a_line_without_an_end_is_refused)
+{
+    char said[256];
+    FILE *file = made_lines(0, (size_t)40 << 20);
+    terminal_files("local l, e = io.readline() t.out(l, e:kind(), e:message()) "
+                   "l = io.readline() t.out(#l < (40 << 20), l == ('x'):rep(#l)) "
+                   "t.out(io.readline()) t.out(#io.args())",
+                   fileno(file), -1, said, sizeof(said));
+    fclose(file);
+    CHECK_STR(said, "nil Internal readline: line too long\ntrue true\nafter\n0\n");
+}
+
+TEST(test_io_input_and_output_that_fail)
+{
+    char said[512];
+    int nothing = open("/dev/null", O_RDONLY);
+    int directory = open("/", O_RDONLY);
+    int full = open("/dev/full", O_WRONLY);
+    REQUIRE(nothing >= 0 && directory >= 0);
+    terminal_files("local v, e = io.readline() t.out(v, e:kind(), e:message()) "
+                   "v, e = io.read(5) t.out(v, e:kind(), e:message())",
+                   directory, -1, said, sizeof(said));
+    CHECK_STR(said, "nil Internal readline: input cannot be read\n"
+                    "nil Internal read: input cannot be read\n");
+    if (full >= 0) {
+        terminal_files("local v, e = io.write('a') t.out(v, e:kind(), e:message()) "
+                       "v, e = io.print(('b'):rep(100000)) t.out(v, e:kind(), e:message()) "
+                       "v, e = io.readline() t.out(v, e:message()) t.out(io.eprint())",
+                       nothing, full, said, sizeof(said));
+        CHECK_STR(said, "nil Internal output cannot be written\n"
+                        "nil Internal output cannot be written\n"
+                        "nil readline: EOF\ntrue\n");
+        close(full);
+    }
+    close(directory);
+    close(nothing);
+}
+
+/* Where there is no terminal the mode is counted and nothing happens. */
+TEST(test_io_raw_without_a_terminal)
+{
+    terminal("t.out(io.raw(true), io.raw(), io.raw(false), io.raw(false), io.raw(false))", "",
+             "true true true true true\n", "", "");
+    terminal("t.out(io.raw(true))", "", "true\n", "", "");
+}
+
+/* Both read from the same terminal: what one takes the other does not see. */
+TEST(test_io_two_terminal_hosts_share_the_input)
+{
+    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
+    module_setup setup;
+    wippy_host_desc desc;
+    wippy_host one, other;
+    wippy_pid pid;
+    char seen[1001];
+    int doubled = 0, missing = 0;
+    FILE *file = tmpfile();
+    for (int i = 1; i <= 1000; i++) {
+        fprintf(file, "%d\n", i);
+    }
+    fflush(file);
+    rewind(file);
+    terminal_setup(&setup);
+    int saved = dup(0);
+    dup2(fileno(file), 0);
+    module_kit_open(kit, &setup);
+    one = kit->lua.host;
+    memset(&desc, 0, sizeof(desc));
+    desc.name = "app:other";
+    desc.kind = WIPPY_HOST_TERMINAL;
+    REQUIRE(wippy_host_create(kit->lua.rt, &desc, &other) == WIPPY_OK);
+    for (int i = 0; i < 2; i++) {
+        pid = kit->pid;
+        kit->lua.host = i == 0 ? one : other;
+        module_start(kit, "io", "local got = {} while true do local l = io.readline() if not l then "
+                                "break end got[#got + 1] = l end t.out(table.concat(got, ' ') .. ' ')",
+                     NULL);
+    }
+    module_wait(kit);
+    kit->pid = pid;
+    module_wait(kit);
+    module_close(kit);
+    dup2(saved, 0);
+    close(saved);
+    fclose(file);
+    memset(seen, 0, sizeof(seen));
+    char *end = NULL;
+    for (char *at = kit->lua.out; at[strspn(at, " \n")]; at = end) {
+        long number = strtol(at, &end, 10);
+        REQUIRE(number >= 1 && number <= 1000);
+        doubled += seen[number];
+        seen[number] = 1;
+    }
+    for (int i = 1; i <= 1000; i++) {
+        missing += !seen[i];
+    }
+    CHECK_EQ_INT(doubled, 0);
+    CHECK_EQ_INT(missing, 0);
+    free(kit);
+}
+
 TEST_MAIN(TEST_ENTRY(test_io_outside_a_terminal_host), TEST_ENTRY(test_io_write_print_eprint),
           TEST_ENTRY(test_io_readline), TEST_ENTRY(test_io_long_lines_arrive_whole),
           TEST_ENTRY(test_io_read), TEST_ENTRY(test_io_args),
@@ -360,5 +536,11 @@ TEST_MAIN(TEST_ENTRY(test_io_outside_a_terminal_host), TEST_ENTRY(test_io_write_
           TEST_ENTRY(test_io_two_coroutines_read_lines_whole),
           TEST_ENTRY(test_io_a_killed_reader_loses_nothing), TEST_ENTRY(test_io_reads_a_file),
           TEST_ENTRY(test_io_read_that_cannot_wait_raises),
-          TEST_ENTRY(test_io_raw_is_counted_and_reset_at_the_end))
+          TEST_ENTRY(test_io_raw_is_counted_and_reset_at_the_end),
+          TEST_ENTRY(test_io_thousands_of_lines_arrive_whole_and_in_order),
+          TEST_ENTRY(test_io_a_line_much_longer_than_the_buffer_arrives_whole),
+          TEST_ENTRY(test_io_a_line_without_an_end_is_refused),
+          TEST_ENTRY(test_io_input_and_output_that_fail),
+          TEST_ENTRY(test_io_raw_without_a_terminal),
+          TEST_ENTRY(test_io_two_terminal_hosts_share_the_input))
 #endif

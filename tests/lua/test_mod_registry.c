@@ -372,6 +372,40 @@ TEST(test_registry_created_function_is_callable)
         "7\nnil NotFound no handler registered for target false\n8\n");
 }
 
+TEST(test_registry_what_cannot_be_kept_is_refused)
+{
+    project_run(ENTRIES,
+                "local deep = {} for i = 1, 300 do deep = {deep} end "
+                APPLY(":create({id = \"app:n\", kind = \"registry.entry\", data = {d = deep}})")
+                "R(v, err) R(registry.find({[\"meta.type\"] = deep})) "
+                "R(registry.snapshot():find({[\"~meta.comment\"] = \"(\"})) "
+                "local a = {id = \"app:z\", data = deep} "
+                "t.out(#registry.build_delta({a}, {a}), registry.current_version())",
+                "nil Invalid nesting too deep false\nnil Invalid nesting too deep false\n"
+                "nil Invalid bad expression \"(\": missing ) false\n1 registry.Version{v0}\n");
+}
+
+/* The refusal says where in the source the mistake is. */
+TEST(test_registry_apply_says_where_a_source_is_wrong)
+{
+    project_run("",
+                APPLY(":create({id = \"app:f\", kind = \"function.lua\", data = {method = \"main\", "
+                      "source = \"local a = 1\\ntype T = {x: }\\nreturn {}\"}})")
+                "R(v, err) t.out(registry.get(\"app:f\"))",
+                "nil Internal apply changes: failed to apply changes: app:f:2: unexpected '}' in type "
+                "false\nnil entry not found: app:f\n");
+}
+
+TEST(test_registry_versions_are_equal_to_versions_only)
+{
+    project_run("",
+                "local v, h = registry.current_version(), registry.history() "
+                "t.out(v == h, h == v, v == registry.snapshot():version(), v ~= v) "
+                APPLY(":create({id = \"app:n\", kind = \"registry.entry\"})")
+                "t.out(v == v:previous(), v:previous() == registry.history():get_version(0), err)",
+                "false false true false\nfalse true nil\n");
+}
+
 static wippy_frame *restricted(wippy_runtime *rt)
 {
     static const char *const scope[] = {"app:policy"};
@@ -406,6 +440,11 @@ TEST(test_registry_rights)
         "app:a\n1 app:a\n2\n"
         "nil PermissionDenied not allowed to apply registry changes false\n"
         "false PermissionDenied not allowed to apply registry version false\n");
+    project_run(ENTRIES POLICY("[registry.get, registry.apply]", "[\"app:a\", \"\"]"),
+                APPLY(":delete(\"app:a\"):delete(\"app:b\")") "local names = {} "
+                "for i, op in ipairs(registry.build_delta(0, v)) do names[i] = op.entry.id end "
+                "t.out(err, table.concat(names, \" \"))",
+                "nil app:a\n");
     project_setup.frame = NULL;
 }
 
@@ -550,6 +589,9 @@ TEST_MAIN(TEST_ENTRY(test_registry_parse_id), TEST_ENTRY(test_registry_get),
           TEST_ENTRY(test_registry_ids_and_kinds_at_their_edges),
           TEST_ENTRY(test_registry_versions_and_sides_of_a_delta_that_are_none),
           TEST_ENTRY(test_registry_created_function_is_callable), TEST_ENTRY(test_registry_rights),
+          TEST_ENTRY(test_registry_what_cannot_be_kept_is_refused),
+          TEST_ENTRY(test_registry_apply_says_where_a_source_is_wrong),
+          TEST_ENTRY(test_registry_versions_are_equal_to_versions_only),
           TEST_ENTRY(test_events_arrive_in_order), TEST_ENTRY(test_events_filters),
           TEST_ENTRY(test_events_close),
           TEST_ENTRY(test_events_more_than_the_channel_holds_keep_their_order),
