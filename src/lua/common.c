@@ -50,15 +50,6 @@ WIPPYLI_FN wippy_result wippyli_common_open(wippyli_bridge *bridge)
     return wippyli_bridge_add(bridge, &desc);
 }
 
-WIPPYLI_FN uint64_t wippyli_topic_number(lua_State *L, const void *key)
-{
-    uint64_t *last = (uint64_t *)wippyli_module_state(L, key, sizeof(uint64_t));
-    if (*last == 0) {
-        *last = wippy_self_seed(wippyli_self(wippyli_process_of(L))) >> 1;
-    }
-    return ++*last;
-}
-
 WIPPYLI_FN wippyli_common *wippyli_common_of(lua_State *L)
 {
     return (wippyli_common *)wippyli_bridge_added(wippyli_bridge_at(L), WIPPYLI_COMMON_NAME)

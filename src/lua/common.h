@@ -60,10 +60,6 @@ WIPPYLI_FN void wippyli_decode_free(lua_State *L, wippy_writer *writer, wippy_sl
 
 WIPPYLI_FN const char *wippyli_push_slice(lua_State *L, wippy_slice text);
 
-/* Number for a topic of this body's own, kept in the module state of `key`. It does not begin at 1:
-   mail of a body before an upgrade must not be taken for this one's. Raises without memory. */
-WIPPYLI_FN uint64_t wippyli_topic_number(lua_State *L, const void *key);
-
 /* Push the text form of a pid; nil for none. */
 WIPPYLI_FN void wippyli_push_pid(lua_State *L, wippy_pid pid);
 

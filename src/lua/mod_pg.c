@@ -1,12 +1,7 @@
 /* ========================================================================== >>lua/mod_pg.c */
 #include "mod_pg.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define WIPPYLI_PG_CAPACITY 64
-
-static const char wippyli_pg_key = 0; /* module state: number of the last topic */
 
 /* ------------------------------------------------------------------ instances
    The id of the scope, with its final zero; empty after release(). */
@@ -71,8 +66,7 @@ static int wippyli_pg_failed(lua_State *L, wippy_result result, const char *acti
     switch (result) {
     case WIPPY_ERR_DENIED:
         return wippyli_fail(L, "PermissionDenied", "not allowed: %s %s", action, group);
-    case WIPPY_ERR_NOTFOUND:
-        return wippyli_fail(L, "Invalid", "not a member of group: %s", group);
+    case WIPPY_ERR_NOTFOUND: return wippyli_fail(L, "Invalid", "not a member of group: %s", group);
     case WIPPY_ERR_NOMEM: return wippyli_rate_limited(L);
     default: return wippyli_failed(L, result, NULL);
     }
@@ -221,98 +215,29 @@ static int wippyli_pg_broadcast(lua_State *L)
 
 /* ---- monitor, events */
 
-/* Ends with its subscription or with the body: it lives in the memory of the process. */
-typedef struct wippyli_pg_watch {
-    wippyli_cleanup cleanup;
-    uint64_t number;
-} wippyli_pg_watch;
+/* What monitor() and events() were asked for. */
+typedef struct wippyli_pg_watched {
+    const char *scope;
+    const char *group; /* "" = each */
+} wippyli_pg_watched;
 
-typedef struct wippyli_pg_subscription {
-    wippyli_pg_watch *watch; /* NULL = closed */
-} wippyli_pg_subscription;
-
-static const wippyli_class *wippyli_pg_subscription_class(void);
-
-static void wippyli_pg_watch_end(wippyli_process *process, wippyli_cleanup *cleanup)
+static wippy_result wippyli_pg_watch_begin(wippy_self *self, const char *topic, const void *asked,
+                                           uint64_t *id)
 {
-    wippyli_pg_watch *watch =
-        (wippyli_pg_watch *)(void *)((char *)cleanup - offsetof(wippyli_pg_watch, cleanup));
-    (void)wippy_group_unwatch(wippyli_self(process), watch->number);
+    const wippyli_pg_watched *watched = (const wippyli_pg_watched *)asked;
+    return wippy_group_watch(self, watched->scope, watched->group, topic, id);
 }
 
-static int wippyli_pg_subscription_channel(lua_State *L)
-{
-    wippyli_object_check(L, 1, wippyli_pg_subscription_class());
-    lua_getiuservalue(L, 1, 1);
-    return 1;
-}
+static const wippyli_source wippyli_pg_source = {"@pg", wippyli_pg_watch_begin,
+                                                 wippy_group_unwatch};
 
-static int wippyli_pg_subscription_close(lua_State *L)
+static int wippyli_pg_watch(lua_State *L, const char *action, const char *scope, const char *group)
 {
-    wippyli_process *process = wippyli_process_of(L);
-    wippyli_pg_subscription *one =
-        (wippyli_pg_subscription *)wippyli_object_check(L, 1, wippyli_pg_subscription_class());
-    wippyli_pg_watch *watch = one->watch;
-    if (watch) {
-        one->watch = NULL;
-        wippyli_cleanup_remove(process, &watch->cleanup);
-        wippyli_pg_watch_end(process, &watch->cleanup);
-        wippyli_put(process, watch, sizeof(*watch));
-        lua_getiuservalue(L, 1, 1);
-        wippyli_channel *channel = wippyli_channel_check(L, -1);
-        wippyli_unsubscribe(L, -1);
-        wippyli_channel_close(process, channel);
-    }
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-static const luaL_Reg wippyli_pg_subscription_methods[] = {
-    {"channel", wippyli_pg_subscription_channel},
-    {"close", wippyli_pg_subscription_close},
-    {NULL, NULL}};
-
-static const wippyli_class *wippyli_pg_subscription_class(void)
-{
-    static const wippyli_class cls = {"pg.Subscription", wippyli_pg_subscription_methods};
-    return &cls;
-}
-
-static void wippyli_membership_push(lua_State *L, const wippy_mail *mail)
-{
-    wippyli_decode_packed(L, wippy_mail_data(mail), mail->size, mail->count);
-}
-
-static int wippyli_pg_watch_start(lua_State *L, const char *action, const char *scope,
-                                  const char *name)
-{
-    wippyli_process *process = wippyli_process_of(L);
-    char topic[48];
-    int size = snprintf(topic, sizeof(topic), "@pg.%llu",
-                        (unsigned long long)wippyli_topic_number(L, &wippyli_pg_key));
-    wippyli_pg_subscription *one = (wippyli_pg_subscription *)wippyli_object_push(
-        L, wippyli_pg_subscription_class(), sizeof(*one), 1);
-    int at = lua_gettop(L);
-    one->watch = NULL;
-    wippyli_channel_push(L, WIPPYLI_PG_CAPACITY, NULL);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, at, 1);
-    wippyli_pg_watch *watch = (wippyli_pg_watch *)wippyli_get(process, sizeof(*watch));
-    if (!watch) {
-        return wippyli_rate_limited(L);
-    }
-    wippy_result result =
-        wippy_group_watch(wippyli_self(process), scope, name, topic, &watch->number);
-    if (result != WIPPY_OK) {
-        wippyli_put(process, watch, sizeof(*watch));
-        return wippyli_pg_failed(L, result, action, name);
-    }
-    watch->cleanup.run = wippyli_pg_watch_end;
-    wippyli_cleanup_add(process, &watch->cleanup);
-    one->watch = watch;
-    result = wippyli_subscribe(L, at + 1, topic, (size_t)size, wippyli_membership_push);
-    lua_settop(L, at);
-    return result == WIPPY_OK ? 1 : wippyli_rate_limited(L);
+    wippyli_pg_watched watched;
+    watched.scope = scope;
+    watched.group = group;
+    wippy_result result = wippyli_subscription_push(L, &wippyli_pg_source, &watched);
+    return result == WIPPY_OK ? 1 : wippyli_pg_failed(L, result, action, group);
 }
 
 static int wippyli_pg_monitor(lua_State *L)
@@ -325,13 +250,13 @@ static int wippyli_pg_monitor(lua_State *L)
     if (!name[0]) {
         return wippyli_fail(L, "Invalid", "group is required");
     }
-    return wippyli_pg_watch_start(L, "pg.monitor", scope, name);
+    return wippyli_pg_watch(L, "pg.monitor", scope, name);
 }
 
 static int wippyli_pg_events(lua_State *L)
 {
     const char *scope;
-    return wippyli_pg_open_scope(L, &scope) ? wippyli_pg_watch_start(L, "pg.events", scope, "") : 2;
+    return wippyli_pg_open_scope(L, &scope) ? wippyli_pg_watch(L, "pg.events", scope, "") : 2;
 }
 
 static int wippyli_pg_text(lua_State *L)

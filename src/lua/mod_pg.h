@@ -5,8 +5,8 @@
 #ifndef WIPPYLI_MOD_PG_H
 #define WIPPYLI_MOD_PG_H
 
-#include "channel.h"
 #include "common.h"
+#include "subscription.h"
 
 WIPPYLI_FN const wippyli_library *wippyli_mod_pg(void);
 
