@@ -269,13 +269,13 @@ static wippyli_peers *wippyli_peers_get(wippyli_process *process)
     return process->peers;
 }
 
-/* The string at `index` is the text of `pid`. */
+/* The string at `index` is the text of `pid`, which is a process. */
 static void wippyli_peer_note(lua_State *L, int index, wippy_pid pid, bool read)
 {
     wippyli_peers *peers = wippyli_peers_get(wippyli_process_of(L));
     size_t size = 0;
     const char *text = lua_tolstring(L, index, &size);
-    if (!peers || pid.id == 0 || size > UINT32_MAX) {
+    if (!peers) {
         return;
     }
     uint32_t at = peers->next;
@@ -345,7 +345,7 @@ WIPPYLI_FN wippy_result wippyli_pid_read(lua_State *L, int index, const char *te
 WIPPYLI_FN int wippyli_mail_values(lua_State *L, const wippy_mail *mail)
 {
     const void *data = wippy_mail_data(mail);
-    if ((mail->flags & WIPPY_MAIL_RAW) != 0 && mail->size > 0) {
+    if ((mail->flags & WIPPY_MAIL_RAW) != 0) { /* and so there are bytes */
         lua_pushlstring(L, (const char *)data, mail->size);
         return 1;
     }
@@ -368,9 +368,7 @@ WIPPYLI_FN void wippyli_mail_error(lua_State *L, const wippy_mail *mail)
 static void wippyli_push_plain(lua_State *L, const wippy_mail *mail)
 {
     if ((mail->flags & WIPPY_MAIL_RAW) != 0) {
-        if (wippyli_mail_values(L, mail) == 0) {
-            lua_pushnil(L);
-        }
+        (void)wippyli_mail_values(L, mail);
         return;
     }
     wippyli_decode_packed(L, wippy_mail_data(mail), mail->size, mail->count);
@@ -465,7 +463,7 @@ static int wippyli_message_payload(lua_State *L)
     wippy_slice values;
     values.data = (const char *)(message + 1) + message->topic_bytes;
     values.size = message->size;
-    if (message->raw && values.size > 0) {
+    if (message->raw) {
         lua_pushlstring(L, values.data, values.size);
         wippyli_payload_push(L, -1, WIPPYLI_FORMAT_BYTES);
         return 1;
@@ -493,14 +491,6 @@ static void wippyli_event_exit(lua_State *L, int event, const wippy_mail *mail)
     lua_setfield(L, event, "result");
 }
 
-static void wippyli_event_reason(lua_State *L, int event, const wippy_mail *mail)
-{
-    if (wippyli_mail_values(L, mail) == 0 || lua_type(L, -1) != LUA_TSTRING) {
-        lua_pushliteral(L, "");
-    }
-    lua_setfield(L, event, "reason");
-}
-
 static void wippyli_push_event(lua_State *L, const wippy_mail *mail)
 {
     wippy_runtime *rt = wippyli_runtime(wippyli_process_of(L));
@@ -510,7 +500,8 @@ static void wippyli_push_event(lua_State *L, const wippy_mail *mail)
     switch (mail->kind) {
     case WIPPY_MAIL_CANCEL:
         kind = "pid.cancel";
-        wippyli_event_reason(L, event, mail);
+        (void)wippyli_mail_values(L, mail); /* one text */
+        lua_setfield(L, event, "reason");
         break;
     case WIPPY_MAIL_OUTDATED:
         kind = "pid.outdated";
@@ -543,18 +534,32 @@ static void wippyli_check_running(lua_State *L, const char *name)
     }
 }
 
+/* Room for kept mail that will belong to the channel. False: there is none, nothing has changed. */
+static bool wippyli_channel_prepare(wippyli_process *process, wippyli_channel *channel)
+{
+    return wippy_kept_count(process->self) == 0 || wippyli_channel_shelf(process, channel) != 0;
+}
+
 /* Kept mail that belongs to the channel from now on; topic NULL: everything the inbox takes. */
-static bool wippyli_channel_claim(wippyli_process *process, wippyli_channel *channel,
+static void wippyli_channel_claim(wippyli_process *process, const wippyli_channel *channel,
                                   const char *topic, size_t bytes)
 {
-    if (wippy_kept_count(process->self) == 0) {
-        return true;
+    if (wippy_kept_count(process->self) > 0) {
+        wippy_shelf_claim(process->self, channel->shelf, topic, bytes);
     }
-    uint32_t shelf = wippyli_channel_shelf(process, channel);
-    if (shelf != 0) {
-        wippy_shelf_claim(process->self, shelf, topic, bytes);
+}
+
+/* A subscription was refused: without others the channel is as it was. */
+static void wippyli_channel_forget(wippyli_process *process, wippyli_channel *channel)
+{
+    if (channel->mail) {
+        return;
     }
-    return shelf != 0;
+    if (channel->shelf != 0) {
+        wippy_shelf_close(process->self, channel->shelf);
+        channel->shelf = 0;
+    }
+    wippyli_channel_release(process, channel);
 }
 
 WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *topic,
@@ -568,14 +573,17 @@ WIPPYLI_FN wippy_result wippyli_subscribe(lua_State *L, int index, const char *t
         return bound == channel ? WIPPY_OK : WIPPY_ERR_EXISTS;
     }
     wippyli_channel_anchor(L, index);
-    if (!wippyli_binding_add(process, channel, topic, topic_bytes)) {
+    if (!wippyli_channel_prepare(process, channel) ||
+        !wippyli_binding_add(process, channel, topic, topic_bytes)) {
+        wippyli_channel_forget(process, channel);
         return WIPPY_ERR_NOMEM;
     }
     if (!channel->mail) {
         channel->mail = true;
         channel->push = push;
     }
-    return wippyli_channel_claim(process, channel, topic, topic_bytes) ? WIPPY_OK : WIPPY_ERR_NOMEM;
+    wippyli_channel_claim(process, channel, topic, topic_bytes);
+    return WIPPY_OK;
 }
 
 WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
@@ -598,6 +606,7 @@ WIPPYLI_FN bool wippyli_unsubscribe(lua_State *L, int index)
     } else if (channel->shelf != 0) {
         wippy_shelf_close(process->self, channel->shelf);
         if (inbox->inbox) {
+            (void)wippyli_channel_prepare(process, inbox->inbox); /* the shelf just closed is free */
             wippyli_channel_claim(process, inbox->inbox, NULL, 0);
         }
     }
@@ -628,12 +637,17 @@ static wippyli_channel *wippyli_mailbox_push(lua_State *L, wippyli_channel **pla
 WIPPYLI_FN int wippyli_process_inbox(lua_State *L)
 {
     wippyli_check_running(L, "process.inbox");
-    wippyli_inbox *inbox = &wippyli_process_of(L)->inbox;
-    bool first = inbox->inbox == NULL;
-    wippyli_channel *channel = wippyli_mailbox_push(L, &inbox->inbox, wippyli_push_message);
-    if (first && !wippyli_channel_claim(wippyli_process_of(L), channel, NULL, 0)) {
+    wippyli_process *process = wippyli_process_of(L);
+    bool first = process->inbox.inbox == NULL;
+    wippyli_channel *channel = wippyli_mailbox_push(L, &process->inbox.inbox, wippyli_push_message);
+    if (!first) {
+        return 1;
+    }
+    if (!wippyli_channel_prepare(process, channel)) {
+        wippyli_unsubscribe(L, -1);
         return wippyli_rate_limited(L);
     }
+    wippyli_channel_claim(process, channel, NULL, 0);
     return 1;
 }
 

@@ -509,6 +509,59 @@ TEST(test_unlisten_gives_mail_to_the_inbox)
     lua_kit_close(&kit);
 }
 
+/* There is room for the mail of some four thousand channels. Who is refused can ask again. */
+TEST(test_listen_refused_loses_no_mail)
+{
+    const source sources[] = {
+        {"main", "local me, n, ev, got, refused = process.pid(), 4200, process.events(), {}, nil\n"
+                 "for i = 1, n do process.send(me, 't' .. i, i) end process.send(me, 'other', 0)\n"
+                 "channel.select{ev:case_receive(), default = true}\n"
+                 "for i = 1, n do local c, e = process.listen('t' .. i) got[i] = c\n"
+                 " if not c then refused = i t.out(e:kind(), i > 4000) break end end\n"
+                 "local c, e = process.inbox() t.out(c, e:kind())\n"
+                 "t.out(subscribe('t' .. refused, channel.new(1)))\n"
+                 "t.out(subscribe('t' .. refused + 1, got[7]))\n" /* has its shelf */
+                 "for i = 1, 5 do process.unlisten(got[i]) end\n"
+                 "c = process.listen('t' .. refused) t.out((c:receive()) == refused, (got[6]:receive()))\n"
+                 "local inbox = process.inbox()\n"
+                 "t.out(inbox:receive():topic() == 't' .. refused + 2)\n"
+                 "t.out((got[7]:receive()), got[7]:receive() == refused + 1)\n"},
+        {NULL, NULL}};
+    application(sources, "RateLimited true\nnil RateLimited\nnil memory limit exceeded\ntrue\n"
+                         "true 6\ntrue\n7 true\n");
+}
+
+/* Different topics, the same hash: of the same length and not. */
+TEST(test_listen_tells_topics_with_the_same_hash_apart)
+{
+    const source sources[] = {
+        {"main", "local me, names = process.pid(), {'declinate', 'macallums', 'costarring', 'liquid'}\n"
+                 "local c = {} for i = 1, 4 do c[i] = process.listen(names[i]) end\n"
+                 "for i = 4, 1, -1 do process.send(me, names[i], names[i]) end\n"
+                 "for i = 1, 4 do t.out((c[i]:receive())) end process.unlisten(c[1]) process.unlisten(c[4])\n"
+                 "for i = 1, 4 do process.send(me, names[i], i) end local inbox = process.inbox()\n"
+                 "t.out((c[2]:receive()), (c[3]:receive()), inbox:receive():topic(), inbox:receive():topic())\n"},
+        {NULL, NULL}};
+    application(sources, "declinate\nmacallums\ncostarring\nliquid\n2 3 declinate liquid\n");
+}
+
+TEST(test_unsubscribed_mailboxes_keep_their_mail)
+{
+    const source sources[] = {
+        {"main", HOST "local me, inbox, ev = process.pid(), process.inbox(), process.events()\n"
+                 "process.send(me, 'a', 1) process.spawn_monitored('app:child', H)\n"
+                 "t.out(unsubscribe(inbox), unsubscribe(ev)) t.out(unsubscribe(inbox))\n"
+                 "t.out(inbox == process.inbox(), ev == process.events())\n"
+                 "process.send(me, 'b', 2)\n"
+                 "for i = 1, 2 do t.out(process.inbox():receive():topic()) end\n"
+                 "t.out(process.events():receive().kind)\n"
+                 "t.out(subscribe('', channel.new(1))) t.out(subscribe('@x', channel.new(1)))\n"},
+        {"child", "return 1"},
+        {NULL, NULL}};
+    application(sources, "true true\nfalse channel is not subscribed\nfalse false\na\nb\npid.exit\n"
+                         "nil topic cannot be empty\nnil cannot listen to @ topics\n");
+}
+
 TEST(test_listen_errors_and_subscribe)
 {
     lua_kit kit;
@@ -608,6 +661,33 @@ TEST(test_poll_loop_lets_mail_in)
     lua_kit_send(&kit, pid, "stop", "");
     lua_kit_pump(&kit);
     CHECK_STR(kit.out, "stop\n");
+    lua_kit_close(&kit);
+}
+
+/* What a program in C sends may be anything. */
+TEST(test_mail_from_c_under_any_topic)
+{
+    static const unsigned char torn[] = {0x01};
+    lua_kit kit;
+    wippy_message message;
+    lua_kit_open(&kit, NULL);
+    wippy_pid pid = lua_kit_run(&kit, "local raw = process.listen('raw')"
+                                      " t.out((raw:receive())) local inbox = process.inbox()"
+                                      " for i = 1, 3 do local m = inbox:receive()"
+                                      " t.out(m:topic() .. '.', (pcall(m.payload, m))) end");
+    wippy_send(wippy_outside(kit.rt), pid, wippy_topic_make(kit.rt, "raw"), "bytes", 5);
+    lua_kit_send(&kit, pid, "@nobody", "kept for who subscribes to it");
+    lua_kit_send(&kit, pid, "one", "text");
+    memset(&message, 0, sizeof(message));
+    CHECK_EQ_INT(wippy_send_message(wippy_outside(kit.rt), pid, &message), WIPPY_OK);
+    message.topic_name = "torn";
+    message.data = torn;
+    message.size = sizeof(torn);
+    message.count = 2;
+    CHECK_EQ_INT(wippy_send_message(wippy_outside(kit.rt), pid, &message), WIPPY_OK);
+    lua_kit_pump(&kit);
+    CHECK_STR(kit.out, "bytes\none. true\n. true\ntorn. false\n");
+    CHECK_EQ_INT(kit.last_result, WIPPY_OK);
     lua_kit_close(&kit);
 }
 
@@ -1120,6 +1200,10 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_mail_before_subscription_waits),
           TEST_ENTRY(test_unlisten_gives_mail_to_the_inbox),
           TEST_ENTRY(test_listen_errors_and_subscribe),
+          TEST_ENTRY(test_listen_refused_loses_no_mail),
+          TEST_ENTRY(test_listen_tells_topics_with_the_same_hash_apart),
+          TEST_ENTRY(test_unsubscribed_mailboxes_keep_their_mail),
+          TEST_ENTRY(test_mail_from_c_under_any_topic),
           TEST_ENTRY(test_select_oldest_mail_wins_and_polling_sees_mail),
           TEST_ENTRY(test_poll_sees_mail_that_was_not_looked_at),
           TEST_ENTRY(test_poll_loop_lets_mail_in), TEST_ENTRY(test_raw_mail_from_c_is_a_string),
