@@ -438,7 +438,7 @@ static wippy_result wippyli_start_code(wippyli_start *start, const wippy_input *
 {
     wippyli_code *code = NULL;
     wippy_result result;
-    if (input->entry && input->entry[0]) {
+    if (input->entry[0]) {
         start->data = input->data;
         start->size = input->size;
         start->count = input->count;
@@ -449,10 +449,7 @@ static wippy_result wippyli_start_code(wippyli_start *start, const wippy_input *
     if (result != WIPPY_OK) {
         return result;
     }
-    start->method = input->method && input->method[0] ? input->method : code->method;
-    if (!start->method[0]) {
-        start->method = "main";
-    }
+    start->method = code->method[0] ? code->method : "main";
     return wippyli_start_resolve(start, code, 0);
 }
 
