@@ -403,10 +403,19 @@ static int wippyli_security_new_actor(lua_State *L)
     if (!lua_isnoneornil(L, 2) && !wippyli_encode_checked(L, 2, &writer, &meta)) {
         return lua_error(L);
     }
-    lua_pushlstring(L, meta.size > 0 ? meta.data : "", meta.size);
+    /* out of the writer, which an error would leak, into memory that the process drops */
+    wippyli_process *process = wippyli_process_of(L);
+    char *copy = meta.size > 0 ? (char *)wippyli_get(process, meta.size) : NULL;
+    if (copy) {
+        memcpy(copy, meta.data, meta.size);
+    }
     wippy_writer_free(&writer);
-    meta.data = lua_tolstring(L, -1, &meta.size);
+    if (meta.size > 0 && !copy) {
+        return luaL_error(L, "memory limit exceeded");
+    }
+    meta.data = copy;
     wippyli_who_push(L, id, meta);
+    wippyli_put(process, copy, meta.size);
     return 1;
 }
 

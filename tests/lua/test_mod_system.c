@@ -83,7 +83,25 @@ TEST(test_security_refusals)
                 "nil Internal policy not found: app:none false\n"
                 "nil Internal policy group not found: app:none false\n"
                 "nil Internal token store not found: app:none false\n");
+    project_run(POLICIES,
+                "local deep = {} for i = 1, 300 do deep = {deep} end local a = security.new_actor(\"b\") "
+                "local p = security.policy(\"app:readers\") local s = security.new_scope({p}) "
+                "t.out(pcall(security.new_actor, \"x\", deep)) "
+                "R(p:evaluate(a, \"read\", \"doc:1\", deep)) R(s:evaluate(a, \"read\", \"doc:1\", deep)) "
+                "t.out(s:with(p):contains(\"app:readers\"), #s:with(p):policies(), "
+                "#s:without(\"app:none\"):policies(), #s:without(p):policies()) "
+                "t.out(p:evaluate(a, \"read\", \"doc:1\", nil)) "
+                "t.out(pcall(security.new_actor, \"\")) t.out((pcall(s.without, s, {})))",
+                "false nesting too deep\n"
+                "nil Invalid nesting too deep false\nnil Invalid nesting too deep false\n"
+                "true 1 1 0\nallow\n"
+                "false bad argument #1 to '?' (actor id cannot be empty)\nfalse\n");
     project_setup.frame = restricted;
+    project_run(POLICY("[nothing]", "x"),
+                "local deep = {} for i = 1, 300 do deep = {deep} end R(security.token_store(\"app:s\")) "
+                "R(security.can(\"a\", \"b\", deep))",
+                "nil Invalid not allowed to access token store: app:s false\n"
+                "nil Invalid nesting too deep false\n");
     project_run(POLICY("[nothing]", "x"),
                 "R(security.policy(\"app:policy\")) R(security.named_scope(\"app:g\")) "
                 "t.out(pcall(security.new_actor, \"x\")) t.out(pcall(security.new_scope, {}))",
@@ -209,6 +227,34 @@ TEST(test_system_rights)
                 "nil PermissionDenied not allowed: system.read hosts false\n"
                 "nil PermissionDenied not allowed: system.gc gc false\n"
                 "nil PermissionDenied not allowed: system.control gomaxprocs false\n");
+    project_run(POLICY("[none]", "memory"),
+                "local m, g, r, p = system.memory, system.gc, system.runtime, system.process "
+                "local h, s = system.hosts, system.supervisor "
+                "for _, f in ipairs{m.stats, m.allocated, m.heap_objects, m.get_limit, g.get_percent, "
+                "r.cpu_count, r.goroutines, r.max_procs, p.pid, p.cwd, p.hostname, h.list, s.states, "
+                "system.modules} do local v, e = f() t.out(v, e:kind(), e:message()) end "
+                "R(m.set_limit(5)) R(g.set_percent(5)) R(h.processes(\"app:processes\")) "
+                "R(s.state(\"app:main\"))",
+                "nil PermissionDenied not allowed: system.read memory\n"
+                "nil PermissionDenied not allowed: system.read memory\n"
+                "nil PermissionDenied not allowed: system.read memory\n"
+                "nil PermissionDenied not allowed: system.read memory_limit\n"
+                "nil PermissionDenied not allowed: system.read gc_percent\n"
+                "nil PermissionDenied not allowed: system.read cpu\n"
+                "nil PermissionDenied not allowed: system.read goroutines\n"
+                "nil PermissionDenied not allowed: system.read gomaxprocs\n"
+                "nil PermissionDenied not allowed: system.read pid\n"
+                "nil PermissionDenied not allowed: system.read cwd\n"
+                "nil PermissionDenied not allowed: system.read hostname\n"
+                "nil PermissionDenied not allowed: system.read hosts\n"
+                "nil PermissionDenied not allowed: system.read supervisor\n"
+                "nil PermissionDenied not allowed: system.read modules\n"
+                "nil PermissionDenied not allowed: system.control memory_limit false\n"
+                "nil PermissionDenied not allowed: system.gc gc_percent false\n"
+                "nil PermissionDenied not allowed: system.read processes false\n"
+                "nil PermissionDenied not allowed: system.read supervisor false\n");
+    project_run(POLICY("[system.read]", "processes"),
+                "t.out(system.hosts.processes(\"app:processes\")[1].actor_id)", "ann\n");
     project_setup.frame = NULL;
 }
 
@@ -226,6 +272,13 @@ TEST(test_metrics)
                 "t.out((metrics.value(\"c\", {a = \"x\", b = 2}))) R(metrics.value(\"none\"))",
                 "true nil\n3.5 6.0 nil 0\n5.0 nil 2\n1.0\n"
                 "nil NotFound metric not found: none false\n");
+    project_run("", /* labels are told apart whatever their order, and those without a name are none */
+                "for _, l in ipairs{{b = 1, a = 2, c = 3}, {c = 3, a = 2, b = 1}, {a = 2, c = 3, b = 1, \"x\"}, "
+                "{b = 1, c = 3, a = 2, [true] = 5}} do metrics.counter_inc(\"m\", l) end "
+                "t.out((metrics.value(\"m\", {a = 2, b = 1, c = 3}))) R(metrics.value(\"m\", {a = 2, b = 1})) "
+                "local long = (\"n\"):rep(3000) metrics.gauge_set(long, 4, {l = 1}) "
+                "t.out((metrics.value(long, {l = 1})))",
+                "4.0\nnil NotFound metric not found: m{a=2,b=1} false\n4.0\n");
 }
 
 /* ------------------------------------------------------------------ pg */
@@ -292,12 +345,44 @@ TEST(test_pg_refusals)
                 "nil Invalid cannot send to @ topics false\ntrue\n"
                 "nil Invalid process group instance is released false\n"
                 "nil Invalid process group instance is released false\n");
+    project_run(SCOPE,
+                "local g, deep = pg.open(\"app:pg\"), {} for i = 1, 300 do deep = {deep} end "
+                "R(g:broadcast(\"a\", \"t\", deep)) R(g:monitor(\"\")) R(g:join({\"b\", \"\"})) "
+                "t.out(#g:get_members(\"b\")) t.out(pcall(g.join, g, {\"a\", 5})) g:release() "
+                "R(g:broadcast(\"a\", \"t\")) R(g:monitor(\"a\")) R(g:get_members(\"a\")) "
+                "R(g:which_groups()) t.out(tostring(g))",
+                "nil Invalid nesting too deep false\nnil Invalid group is required false\n"
+                "nil Invalid group is required false\n1\n"
+                "false bad argument #2 to '?' (group name expected)\n"
+                "nil Invalid process group instance is released false\n"
+                "nil Invalid process group instance is released false\n"
+                "nil Invalid process group instance is released false\n"
+                "nil Invalid process group instance is released false\npg.Scope{}\n");
     project_setup.frame = restricted;
     project_run(SCOPE POLICY("[pg.open]", "\"app:pg\""),
-                "R(pg.open(\"app:x\")) R(pg.open(\"app:pg\"):join(\"a\"))",
+                "R(pg.open(\"app:x\")) local g = pg.open(\"app:pg\") R(g:join(\"a\")) R(g:get_members(\"a\")) "
+                "R(g:which_groups()) R(g:broadcast(\"a\", \"t\")) R(g:monitor(\"a\")) R(g:events())",
                 "nil PermissionDenied not allowed: pg.open app:x false\n"
-                "nil PermissionDenied not allowed: pg.join a false\n");
+                "nil PermissionDenied not allowed: pg.join a false\n"
+                "nil PermissionDenied not allowed: pg.get_members a false\n"
+                "nil PermissionDenied not allowed: pg.which_groups  false\n"
+                "nil PermissionDenied not allowed: pg.broadcast a false\n"
+                "nil PermissionDenied not allowed: pg.monitor a false\n"
+                "nil PermissionDenied not allowed: pg.events  false\n");
     project_setup.frame = NULL;
+}
+
+TEST(test_pg_groups_of_any_size)
+{
+    project_run(SCOPE PROJECT_LUA("guest", "process.lua", "",
+                                  "return {main = function(to) pg.open(\"app:pg\"):join(\"all\") "
+                                  "process.send(to, \"in\") process.events():receive() end}"),
+                "local g, inbox, p = pg.open(\"app:pg\"), process.inbox(), {} "
+                "for i = 1, 100 do p[i] = process.spawn(\"app:guest\", \"app:processes\", process.pid()) "
+                "end for i = 1, 100 do inbox:receive() end "
+                "local there = {} for _, m in ipairs(g:get_members(\"all\")) do there[m] = true end "
+                "local n = 0 for i = 1, 100 do n = n + (there[p[i]] and 1 or 0) end t.out(n)",
+                "100\n");
 }
 
 TEST(test_pg_on_a_pool_host)
@@ -318,7 +403,7 @@ TEST(test_pg_on_a_pool_host)
 
 TEST_MAIN(TEST_ENTRY(test_pg_membership), TEST_ENTRY(test_pg_broadcast_and_leaving_at_the_end),
           TEST_ENTRY(test_pg_subscription_closes), TEST_ENTRY(test_pg_refusals),
-          TEST_ENTRY(test_pg_on_a_pool_host), TEST_ENTRY(test_security_nobody_can_anything),
+          TEST_ENTRY(test_pg_on_a_pool_host), TEST_ENTRY(test_pg_groups_of_any_size), TEST_ENTRY(test_security_nobody_can_anything),
           TEST_ENTRY(test_security_identity), TEST_ENTRY(test_security_scopes),
           TEST_ENTRY(test_security_refusals), TEST_ENTRY(test_security_spawner_passes_identity_on),
           TEST_ENTRY(test_system_memory), TEST_ENTRY(test_system_runtime),
