@@ -197,9 +197,12 @@ static int wippyli_mtime_length_add(lua_State *L)
 
 static int wippyli_mtime_length_sub(lua_State *L)
 {
+    int64_t a = wippyli_mtime_check_duration(L, 1);
     int64_t b = wippyli_mtime_check_duration(L, 2);
-    wippyli_mtime_push_duration(
-        L, wippyli_add_clamped(wippyli_mtime_check_duration(L, 1), wippyli_mtime_negated(b)));
+    if (b == INT64_MIN) { /* negated it is one less than it should be */
+        a = wippyli_add_clamped(a, 1);
+    }
+    wippyli_mtime_push_duration(L, wippyli_add_clamped(a, wippyli_mtime_negated(b)));
     return 1;
 }
 

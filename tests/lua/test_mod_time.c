@@ -166,7 +166,10 @@ TEST(test_time_locations)
         {"local z = time.fixed_zone('EST', -5 * 3600) t.out(z:string(), tostring(z),"
          " time.date(2024, 1, 1, 12, 0, 0, 0, z))",
          "EST EST 2024-01-01 12:00:00 -0500 EST\n"},
-        {SHOW_ERROR "e(time.fixed_zone('X', 1 << 40))",
+        {SHOW_ERROR "e(time.fixed_zone('X', 1 << 40)) e(time.fixed_zone('X', -1 << 40))"
+                    " e(time.fixed_zone(('x'):rep(300), 0))",
+         "nil Invalid invalid name or offset of a zone false\n"
+         "nil Invalid invalid name or offset of a zone false\n"
          "nil Invalid invalid name or offset of a zone false\n"},
         {"t.out((pcall(time.load_location)), (pcall(time.fixed_zone, 'a')))", "false false\n"},
         {"local l, err = time.load_location('../../etc/passwd') t.out(l, err:kind())",
@@ -213,6 +216,22 @@ TEST(test_time_methods)
          "a:utc():format_rfc3339(), (pcall(a.in_location, a, 'UTC')), (pcall(a.sub, a, 1)))",
          "true false false\n"},
         {"t.out(time.utc == time.now(), time.now() == time.parse_duration(1))", "false false\n"},
+        {"local d, n, u = time.parse_duration('1h'), time.date(2024, 1, 1, 0, 0, 0, 0, time.utc), time.utc"
+         " t.out(d == n, n == d, d == u, u == d, u == n, n == u, d + n == n + d, (d + n):hour())"
+         " t.out((pcall(function() return d + u end)), (pcall(function() return n + n end)))",
+         "false false false false false false true 1\nfalse false\n"},
+        {"local a, b = time.fixed_zone('X', 3600), time.fixed_zone('X', 3600) t.out(a == a, a == b,"
+         " a == time.utc, time.load_location('UTC') == time.utc, time.load_location('Local') =="
+         " time.localtz, time.utc == time.localtz)",
+         "true false false true true false\n"},
+        {"local d = time.date(2024, 1, 1, 0, 0, 0, 0, time.utc) for _, by in ipairs{{1 << 40}, {-1 << 40},"
+         " {0, 1 << 60}, {0, -1 << 60}, {0, 0, 1 << 60}, {0, 0, math.mininteger}} do"
+         " t.out(pcall(d.add_date, d, table.unpack(by))) end",
+         "false date out of range\nfalse date out of range\nfalse date out of range\n"
+         "false date out of range\nfalse date out of range\nfalse date out of range\n"},
+        {"local most = time.parse_duration(math.mininteger) t.out(most, -most, most - most, -(-most) < most,"
+         " -most - most == -most)",
+         "-2562047h47m16.854775808s 2562047h47m16.854775807s 0s false true\n"},
     };
     rows(table, TEST_COUNT(table));
 }
