@@ -314,7 +314,7 @@ static wippy_result wippyi_variable_check_name(const wippy_kind_call *call, wipp
             wippyi_env_same(wippy_value_string(wippy_entry_data(other), "variable", ""), name)) {
             return wippyi_env_reject(
                 call->diag, WIPPY_ERR_EXISTS, "variable %.*s is already declared by %.200s",
-                (int)WIPPYI_MIN(name.size, 200), name.data, wippy_entry_id(other));
+                WIPPYI_SLICE_ARGS(name), wippy_entry_id(other));
         }
     }
     return WIPPY_OK;

@@ -115,7 +115,7 @@ static wippy_result wippyi_condition_pattern(wippyi_mem *mem, wippyi_condition *
     wippy_result result = wippyi_regex_compile(mem, text.data, text.size, &condition->regex, &why);
     if (result != WIPPY_OK) {
         return wippyi_policy_reject(diag, result, "invalid regular expression \"%.*s\": %s",
-                                    (int)WIPPYI_MIN(text.size, 200), text.data, why);
+                                    WIPPYI_SLICE_ARGS(text), why);
     }
     return WIPPY_OK;
 }
@@ -141,7 +141,7 @@ static wippy_result wippyi_condition_compile(wippyi_mem *mem, wippyi_condition *
     if (!presence && !condition->has_from && condition->value.type == WIPPY_END) {
         return wippyi_policy_reject(diag, WIPPY_ERR_INVALID,
                                     "the condition on \"%.*s\" needs value or value_from",
-                                    (int)WIPPYI_MIN(field.size, 200), field.data);
+                                    WIPPYI_SLICE_ARGS(field));
     }
     return wippyi_condition_pattern(mem, condition, diag);
 }

@@ -537,7 +537,7 @@ WIPPYI_FN wippy_result wippyi_storage_exists(const wippy_kind_call *call, wippy_
     }
     if (!entry) {
         return wippyi_env_reject(call->diag, WIPPY_ERR_NOTFOUND, "storage not found: %.*s",
-                                 (int)WIPPYI_MIN(name.size, 300), name.data);
+                                 WIPPYI_SLICE_ARGS(name));
     }
     return wippyi_storage_type_of(wippy_entry_kind(entry)) != WIPPYI_STORAGE_NONE
                ? WIPPY_OK

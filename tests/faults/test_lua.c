@@ -491,6 +491,49 @@ static const program programs[] = {
      "local f, e2 = x:async(\"app:f\") if f then f:cancel() t.out(true) else t.out(e2) end",
      "factory not found\n7\ntable\ntrue\n"},
 
+    {"retries",
+     "  - {name: f, kind: function.lua, method: main, modules: [time], pool: {max_size: 1}, meta: "
+     "{options: {retry: {max_attempts: 3, initial_delay: 1}}}, source: 'return {main = function(a) "
+     "if a == 1 then return nil, errors.new({message = \"again\", retryable = true}) end "
+     "time.sleep(\"1ms\") return a end}'}\n",
+     "local x = funcs.new():with_options({timeout = 5000}) R(x:call(\"app:f\", 1)) "
+     "local fs = {} for i = 2, 4 do local f, e = x:async(\"app:f\", i) "
+     "if f then fs[#fs + 1] = f else t.out(e) end end "
+     "for _, f in ipairs(fs) do local p, e = f:response():receive() local v, err = f:result() "
+     "if err then t.out(err) else t.out((v:data())) end end "
+     "local f = funcs.async(\"app:f\", 2) if f then f:cancel() end t.out(\"end\")",
+     "again\n2\n3\n4\nend\n"},
+
+    {"looking into the registry",
+     "  - {name: a, kind: registry.entry, meta: {type: x}, value: 1}\n"
+     "  - {name: b, kind: registry.entry, meta: {type: y}, value: 2}\n",
+     "local e, err = registry.get(\"app:a\") t.out(err or e.data.value) "
+     "local n = 0 local list, e2 = registry.find({[\"meta.type\"] = \"x\", [\"~meta.type\"] = \"^x+$\"}) "
+     "t.out(e2 or #list) local s, e3 = registry.snapshot() if not s then t.out(e3) else "
+     "local all, e4 = s:entries() t.out(e4 or #all > 2) t.out(#s:namespace(\"app\") > 2) "
+     "local v, e5 = s:changes():delete(\"app:b\"):apply() if e5 then t.out(e5) else "
+     "local d, e6 = registry.build_delta(v:previous(), v) t.out(e6 or d[1].entry.id) "
+     "local two = {{id = \"app:a\", data = {(\"x\"):rep(600)}}} "
+     "t.out(#registry.build_delta(two, {}) == 1) registry.build_delta(two, two) "
+     "local ok, e7 = registry.apply_version(v:previous()) t.out(e7 or \"back\") end end "
+     "t.out(#registry.versions() > 0, registry.history():get_version(0):id())",
+     "1\n1\ntrue\ntrue\napp:b\ntrue\nback\ntrue 0\n"},
+
+    {"spawners",
+     "  - {name: child, kind: process.lua, method: main, modules: [t, ctx, security], source: 'return "
+     "{main = function(a) return #a end}'}\n",
+     "process.set_options({trap_links = true}) local ev, text = process.events(), (\"z\"):rep(700) "
+     "local function spawner() local a = security.new_actor(\"ann\", {about = text}) "
+     "return process.with_context({k = text}):with_actor(a):with_scope(security.new_scope({})) "
+     ":with_message(\"m\", text, {text}):with_message(\"n\"):with_options({}) end "
+     "local ok, s = pcall(spawner) if not ok then t.out(s) else "
+     "for _, how in ipairs{\"spawn_monitored\", \"spawn_linked_monitored\"} do "
+     "local p, err = s[how](s, \"app:child\", \"app:main\", text) if not p then t.out(err) else "
+     "local e = ev:receive() local r = e.result or {} t.out(r.error or r.value) end end "
+     "local v, err = s:exec(\"app:child\", \"app:main\", text) t.out(err or v) end "
+     "t.out(select(2, process.spawn(\"app:none\", \"app:main\")))",
+     "700\n700\n700\nfactory not found\n"},
+
     {"types", "", "local w: P = {name = \"a\", list = {1, 2}} t.out((P:is(w)) ~= nil)", "true\n"},
 };
 
@@ -554,6 +597,9 @@ PROGRAM(test_faults_lua_small_modules, "small modules")
 PROGRAM(test_faults_lua_listeners, "listeners")
 PROGRAM(test_faults_lua_coroutines, "many coroutines")
 PROGRAM(test_faults_lua_contexts, "contexts")
+PROGRAM(test_faults_lua_retries, "retries")
+PROGRAM(test_faults_lua_registry_read, "looking into the registry")
+PROGRAM(test_faults_lua_spawners, "spawners")
 PROGRAM(test_faults_lua_types, "types")
 
 TEST_MAIN(TEST_ENTRY(test_faults_lua_state), TEST_ENTRY(test_faults_lua_modules),
@@ -564,4 +610,6 @@ TEST_MAIN(TEST_ENTRY(test_faults_lua_state), TEST_ENTRY(test_faults_lua_modules)
           TEST_ENTRY(test_faults_lua_events), TEST_ENTRY(test_faults_lua_environment),
           TEST_ENTRY(test_faults_lua_security), TEST_ENTRY(test_faults_lua_small_modules),
           TEST_ENTRY(test_faults_lua_listeners), TEST_ENTRY(test_faults_lua_coroutines),
-          TEST_ENTRY(test_faults_lua_contexts), TEST_ENTRY(test_faults_lua_types))
+          TEST_ENTRY(test_faults_lua_contexts), TEST_ENTRY(test_faults_lua_types),
+          TEST_ENTRY(test_faults_lua_retries), TEST_ENTRY(test_faults_lua_registry_read),
+          TEST_ENTRY(test_faults_lua_spawners))

@@ -54,6 +54,26 @@ TEST(test_payload_transcode_errors)
         "nil Internal cannot encode function to JSON false\n"
         "nil Internal cannot transcode lua/any to text/plain false\n"
         "nil Internal unknown payload format: no/such false\nfalse false\n");
+    /* every format from every other: a payload of the same value, or a refusal that names both */
+    module_program(
+        "",
+        "local F, odd = payload.format, 0 for _, from in pairs(F) do for _, to in pairs(F) do"
+        " for _, v in ipairs{'[1]', 5, {1}, errors.new('bad')} do"
+        " local p, err = payload.new(v):transcode(from) if p then local q, e = p:transcode(to)"
+        " if q then if q:get_format() ~= to then odd = odd + 1 end"
+        " elseif e:kind() ~= 'Internal' then odd = odd + 1 end"
+        " elseif err:kind() ~= 'Internal' then odd = odd + 1 end end end end t.out(odd)",
+        "0\n");
+    module_program(
+        "",
+        "local F = payload.format local j = payload.new{a = {1}}:transcode(F.JSON)"
+        " t.out(j:unmarshal().a[1], j:transcode(F.GOLANG):data().a[1], j:transcode(F.GOLANG):get_format())"
+        " local e = payload.new(errors.new('bad')) t.out((e:transcode(F.STRING):data()))"
+        " t.out((e:transcode(F.LUA):data()), (e:transcode(F.JSON):data()))"
+        " local m, err = j:transcode(F.MSGPACK) t.out(m, err) m, err = j:transcode(F.YAML) t.out(m, err)"
+        " t.out((pcall(payload.new(1).unmarshal, 5)))",
+        "1 1 golang/any\nbad\nbad \"bad\"\nnil cannot transcode json/plain to application/msgpack\n"
+        "nil cannot transcode json/plain to yaml/plain\nfalse\n");
 }
 
 TEST(test_uuid_v4_and_v7)
