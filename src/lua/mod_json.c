@@ -61,10 +61,8 @@ static const wippy_slice *wippyli_json_push_keys(lua_State *L, int index, size_t
     wippy_slice *keys = (wippy_slice *)lua_newuserdatauv(L, count * sizeof(*keys), 0);
     size_t at = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        if (at < count && lua_type(L, -2) == LUA_TSTRING) {
-            keys[at].data = lua_tolstring(L, -2, &keys[at].size);
-            at++;
-        }
+        keys[at].data = lua_tolstring(L, -2, &keys[at].size); /* they all are strings */
+        at++;
     }
     qsort(keys, at, sizeof(*keys), wippyli_json_compare);
     return keys;
@@ -713,7 +711,7 @@ static bool wippyli_json_key(wippyli_json_in *in)
     if (!wippyli_json_string(in)) {
         return false;
     }
-    return wippyli_json_next_is(in, ':') || wippyli_json_wrong(in, "expected ':'");
+    return wippyli_json_next_is(in, ':') ? true : wippyli_json_wrong(in, "expected ':'");
 }
 
 static bool wippyli_json_scalar(wippyli_json_in *in)
@@ -798,7 +796,7 @@ static bool wippyli_json_document(wippyli_json_in *in)
         }
     } while (in->depth > 0);
     wippyli_json_skip(in);
-    return in->at == in->end || wippyli_json_wrong(in, "expected the end");
+    return in->at == in->end ? true : wippyli_json_wrong(in, "expected the end");
 }
 
 WIPPYLI_FN int wippyli_json_decode(lua_State *L, const char *text, size_t size)
@@ -939,7 +937,7 @@ static bool wippyli_json_check_enum(wippyli_json_check *check, int schema, int v
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    return found || wippyli_json_invalid(check, "value is not one of the values allowed");
+    return found ? true : wippyli_json_invalid(check, "value is not one of the values allowed");
 }
 
 /* Compare `number` with the limit schema[key]; lower: it must not be less. */

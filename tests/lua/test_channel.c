@@ -222,6 +222,47 @@ TEST(test_select_receives_close_and_sends)
             "true nil false\ntrue v true\nv true\ntrue false\nfalse send on closed channel\n");
 }
 
+TEST(test_select_of_any_number_of_cases)
+{
+    program("local c, cases = channel.new(), {} for i = 1, 9999 do cases[i] = c:case_receive() end"
+            " coroutine.spawn(function() for i = 1, 4 do c:send(i) end end)"
+            " t.out(channel.select(cases).value) cases[10000] = c:case_receive()"
+            " t.out(channel.select(cases).value) cases[10001] = c:case_receive()"
+            " t.out(pcall(channel.select, cases)) t.out(channel.select{cases[1], cases[2]}.value)",
+            "1\n2\nfalse too many cases\n3\n");
+    program("local a, b = channel.new(), channel.new() local function park(n) local cases = {}"
+            " for i = 1, n do cases[i] = a:case_receive() end cases[n + 1] = b:case_receive()"
+            " return channel.select(cases).value end"
+            " coroutine.spawn(function() for i = 1, 3 do coroutine.yield() b:send(i) end end)"
+            " t.out(park(1), park(5), park(20))", /* waits with more room each time */
+            "1 2 3\n");
+}
+
+TEST(test_select_polls_where_nothing_can_wait)
+{
+    program("local me, inbox, seen = process.pid(), process.inbox(), 0"
+            " process.send(me, 'a', 1) table.sort({2, 1}, function()"
+            " local r = channel.select{inbox:case_receive(), default = true}"
+            " if not r.default then seen = seen + 1 end return false end) t.out(seen)"
+            " table.sort({2, 1}, function() local r = channel.select{inbox:case_receive(), default = true}"
+            " t.out(r.default) return false end) t.out(inbox:receive():topic())",
+            "0\ntrue\na\n"); /* a step sees the mail that had come when it began */
+}
+
+/* What was put into the channel and what the mailbox has for it. */
+TEST(test_select_of_a_subscribed_channel_with_values)
+{
+    program("local me, c, inbox = process.pid(), channel.new(3), process.inbox() c:send('own')"
+            " process.send(me, 'a', 'inbox') process.send(me, 't', 'mail') t.out(subscribe('t', c))"
+            " for i = 1, 3 do local r = channel.select{inbox:case_receive(), c:case_receive()}"
+            " t.out(r.channel == c, r.channel == c and r.value) end",
+            "true\ntrue own\nfalse false\ntrue mail\n");
+    program("local me, c = process.pid(), process.listen('t') process.send(me, 't', 1) c:close()"
+            " t.out(pcall(c.send, c, 1)) process.send(me, 't', 2)"
+            " for i = 1, 2 do t.out((process.inbox():receive():payload():data())) end",
+            "false send on closed channel\n1\n2\n");
+}
+
 TEST(test_select_parked_is_woken_by_one_and_leaves_the_others)
 {
     program("local a, b = channel.new(), channel.new()"
@@ -341,6 +382,9 @@ TEST_MAIN(TEST_ENTRY(test_channel_buffered_values_come_in_order),
           TEST_ENTRY(test_select_takes_the_first_ready_case),
           TEST_ENTRY(test_select_default_in_both_forms),
           TEST_ENTRY(test_select_receives_close_and_sends),
+          TEST_ENTRY(test_select_of_any_number_of_cases),
+          TEST_ENTRY(test_select_polls_where_nothing_can_wait),
+          TEST_ENTRY(test_select_of_a_subscribed_channel_with_values),
           TEST_ENTRY(test_select_parked_is_woken_by_one_and_leaves_the_others),
           TEST_ENTRY(test_select_parked_send_hands_over_its_value),
           TEST_ENTRY(test_select_same_channel_in_several_cases_and_other_elements),

@@ -703,7 +703,8 @@ TEST(test_gotime_zone_names_that_lead_elsewhere_are_unknown)
 {
     static const char *const names[] = {
         "Invalid/Location", "../zoneinfo/UTC", "America/../UTC", "/etc/localtime", "/UTC", "America",
-        "zone.tab", "America/New_York ", "America\\New_York", "a\nb", "..", "local"};
+        "zone.tab", "America/New_York ", "America\\New_York", "a\nb", "..", "local",
+        "`", "{a", "@", "a[", ":", "a;", "Etc/GMT+99", "A.b", "x.", "a..b", "."};
     test_heap heap;
     wippyli_mem mem = gotime_mem(&heap);
     wippyli_zone *zone = NULL;
@@ -716,6 +717,10 @@ TEST(test_gotime_zone_names_that_lead_elsewhere_are_unknown)
         CHECK_STR(diag.message, expected);
         CHECK_EQ_INT(diag.code, WIPPY_ERR_NOTFOUND);
     }
+    char long_name[600];
+    memset(long_name, 'a', sizeof(long_name));
+    CHECK_EQ_INT(wippyli_zone_load(&mem, long_name, sizeof(long_name), &zone, &diag), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(wippyli_zone_load(&mem, long_name, 250, &zone, NULL), WIPPY_ERR_NOTFOUND);
     CHECK_EQ_INT(wippyli_zone_load(&mem, "", 0, &zone, &diag), WIPPY_ERR_INVALID);
     CHECK_STR(diag.message, "empty location name");
     REQUIRE(wippyli_zone_load(&mem, "UTC", 3, &zone, NULL) == WIPPY_OK);

@@ -227,6 +227,14 @@ static const char *const same_as_stock[] = {
     "o.v end return s",
     "table.sort({}) table.sort({1}) return 'ok'",
     "return table.sort()",
+    "return table.concat(table.move({1, 2, 3}, 1, 2, 5), ',', 5, 6)",
+    "local t = {1, 2, 3, 4} return table.concat(table.move(t, 1, 3, 2, t), ','), "
+    "table.concat(table.move(t, 2, 4, 1, t), ',')",
+    "local t = {9} return table.concat(table.move({1, 2, 3}, 1, 3, 2, t), ',')",
+    "return tonumber('\v7 ', 8), tonumber('\f 7', 8), tonumber('7\r', 8), tonumber('\b7', 8), tonumber('7\14', 8)",
+    "return tonumber('{', 36), tonumber('[', 36), tonumber('@', 36), tonumber('`', 36), tonumber(':', 36)",
+    "return pcall(error, 'far up', 1000)",
+    "return pcall(error, 'far up', -1)",
     "return table.unpack()",
     /* math */
     "return math.abs(-5), math.abs(-5.5), math.abs(math.mininteger), math.abs('-3')",
@@ -662,6 +670,9 @@ TEST(test_libs_strings_accept_error_objects_as_subject)
     CHECK_ONCE("local e = errors.new('boom') return string.format('%s!', e), string.format(e), "
                "string.lower(e), string.reverse(e), string.gmatch(e, '.')()",
                "boom! boom boom moob b");
+    CHECK_ONCE("local e = errors.new('boom') return (pcall(table.insert, e, 1)), (pcall(table.concat, e)), "
+               "(pcall(table.sort, e))",
+               "false false false");
     CHECK_ONCE("return pcall(string.len, {})",
                "false bad argument #1 to '?' (string expected, got table)");
 }
@@ -855,6 +866,19 @@ TEST(test_errors_stack_tells_where)
     CHECK_ONCE("return #errors.wrap(errors.new('x'), 'c'):stack() > 20", "true");
 }
 
+/* Of a stack that is deeper than anybody reads the innermost part is told. */
+TEST(test_errors_stack_of_great_depth)
+{
+    CHECK_ONCE("local calls = {} for i = 1, 150 do calls[i] = pcall end calls[151] = errors.new "
+               "calls[152] = 'deep' local r = {pcall(table.unpack(calls))} local e = r[#r] "
+               "return #r, e:message(), type(e:stack())",
+               "152 deep string");
+    CHECK_ONCE("local function down(n) if n == 0 then return errors.new('deep'):stack() end "
+               "local s = down(n - 1) return s end local s = down(150) "
+               "return select(2, s:gsub('\\n', '')) < 100, #s > 100",
+               "true true");
+}
+
 TEST(test_errors_pass_through_pcall_as_they_are)
 {
     CHECK_ONCE("local e = errors.new('e') local ok, got = pcall(error, e) return ok, got == e",
@@ -1018,6 +1042,7 @@ TEST_MAIN(TEST_ENTRY(test_libs_snippets_give_what_stock_lua_gives),
           TEST_ENTRY(test_errors_wrap_shows_the_context_and_keeps_the_rest),
           TEST_ENTRY(test_errors_is_tells_kinds_and_refuses_others),
           TEST_ENTRY(test_errors_concat_and_compare), TEST_ENTRY(test_errors_stack_tells_where),
+          TEST_ENTRY(test_errors_stack_of_great_depth),
           TEST_ENTRY(test_errors_pass_through_pcall_as_they_are),
           TEST_ENTRY(test_errors_hide_their_metatable),
           TEST_ENTRY(test_errors_from_raised_strings_lose_their_position_only_if_it_is_one),

@@ -61,6 +61,10 @@ TEST(test_json_encode_values)
          "{\"n\":1.5,\"user\":{\"name\":\"x\",\"tags\":[\"a\",\"b\"]}}"},
         {"local s = {1} t.out(json.encode({s, s}))", "[[1],[1]]"},
         {"t.out(json.encode(errors.new('bad')))", "\"bad\""},
+        {"t.out(json.encode(payload.new{1}), json.encode{p = payload.new('x'), q = payload.new(nil)})",
+         "[1] {\"p\":\"x\",\"q\":null}"},
+        {"t.out(json.encode{[3] = 'c', [1] = 'a', [2] = 'b'}, json.encode{[-1] = 2} == nil)",
+         "[\"a\",\"b\",\"c\"] true"},
         {"t.out(json.encode(setmetatable({1, 2}, {__index = function() error('no') end,"
          " __pairs = function() error('no') end, __len = function() error('no') end})))",
          "[1,2]"},
@@ -120,6 +124,10 @@ TEST(test_json_decode_values)
         {"local v = json.decode('{\"a\": [1, 2, {\"b\": null}], \"c\": {}, \"d\": \"x\"}')"
          " t.out(v.a[1], v.a[2], v.a[3].b, type(v.c), next(v.c), v.d)",
          "1 2 nil table nil x"},
+        {"t.out(json.decode('\"\\\\ud83d\\\\n\"') == '\xef\xbf\xbd\\n',"
+         " json.decode('\"\\\\ud83d\\\\ue000\"') == '\xef\xbf\xbd\xee\x80\x80',"
+         " json.decode('\"\\\\ud83dx\"') == '\xef\xbf\xbdx')",
+         "true true true"},
         {"local v = json.decode('[1, null, 3]') t.out(v[1], v[2], v[3])", "1 nil 3"},
         {"local v = json.decode('{\"a\":1,\"a\":2}') t.out(v.a)", "2"},
         {"t.out(#json.decode('[]'), #json.decode(' [ ] '), #json.decode('[[],[]]'))", "0 0 2"},
@@ -168,6 +176,9 @@ TEST(test_json_decode_errors)
          "nil Internal invalid JSON at offset 2: unknown escape false"},
         {"e(json.decode('\"\\\\u12g4\"'))",
          "nil Internal invalid JSON at offset 5: expected four hexadecimal digits false"},
+        {"e(json.decode('\"\\\\u12'))",
+         "nil Internal invalid JSON at offset 5: unexpected end false"},
+        {"e(json.decode('\"\\\\'))", "nil Internal invalid JSON at offset 2: unexpected end false"},
         {"e(json.decode('\"abc'))", "nil Internal invalid JSON at offset 4: unexpected end false"},
         {"e(json.decode('[1e999 ]'))",
          "nil Internal invalid JSON at offset 6: number out of range false"},
@@ -258,6 +269,10 @@ TEST(test_json_validate_string)
         {"v({type = 'array'}, '{\"a\": 1}')",
          "false Invalid validation failed: expected array, got object"},
         {"v({type = 'null'}, 'null')", "true"},
+        {"v({type = 'object'}, 'null')", "false Invalid validation failed: expected object, got null"},
+        {"local n = ('n'):rep(400) local ok, err = json.validate_string({properties = {[n] = {type ="
+         " 'string'}}}, '{\"' .. n .. '\": 1}') t.out(ok, err:message():sub(-27))",
+         "false expected string, got number"},
         {"v({type = 'object'}, '')", "false Invalid data is required"},
         {"v({type = 'object'}, nil)", "false Invalid data is required"},
         {"v({type = 'object'}, {})", "false Invalid string expected"},

@@ -142,6 +142,7 @@ TEST(test_typecheck_literals_compare_values)
     check_one("true", "false", "expected true, got false");
     check_one("false", "false", "");
     check_one("false", "nil", "expected false, got nil");
+    check_one("false", "true", "expected false, got true");
 }
 
 TEST(test_typecheck_composed_types)
@@ -160,6 +161,8 @@ TEST(test_typecheck_composed_types)
     check_one("{number}", "{1, 'x', 3}", "[2]: expected number, got string");
     check_one("{number}", "{1, x = 2}", "expected an array, got a table with other keys");
     check_one("{number}", "{[0] = 2}", "expected an array, got a table with other keys");
+    check_one("{number}", "{1, [50] = 2}", "expected an array, got a table with other keys");
+    check_one("{number}", "{1, [2.5] = 2}", "expected an array, got a table with other keys");
     check_one("number[]", "5", "expected number[], got number");
     check_one("{{number}}", "{{1}, {2, false}}", "[2][2]: expected number, got boolean");
     check_one("readonly {number}", "{1}", "");
@@ -180,6 +183,9 @@ TEST(test_typecheck_records_name_the_field)
               "jobs[3].id: expected integer, got string");
     check_one("{a: {b: {c: string}}}", "{a = {b = {}}}", "a.b: missing field 'c' (expected string)");
     check_one("{a: any}", "{}", "");
+    check_one("{a123456789012345678901234567890123456789012345678901234567890123456789: {b: any}}", "{a123456789012345678901234567890123456789012345678901234567890123456789 = 1}",
+              "a123456789012345678901234567890123456789012345678901234567890123: expected table, got number"); /* long names are cut */
+    check_one("{a123456789012345678901234567890123456789012345678901234567890123456789: number}", "{}", "missing field 'a123456789012345678901234567890123456789012345678901234567890123' (expected number)");
     check_one("{a: nil}", "{}", "");
     check_one("{[\"end\"]: number}", "{}", "missing field 'end' (expected number)");
     check_one("{a: number}", "setmetatable({}, {__index = {a = 1}})",
@@ -223,6 +229,16 @@ TEST(test_typecheck_rules_mention_what_they_limit)
     check_one("string @min_len", "''", "");
     check_one("string @min(x)", "''", "");
     check_one("string @min_len(3)", "5", "expected string, got number");
+    check_one("string @min_length(2) @max_length(3)", "'a'", "length 1 is less than min_length 2");
+    check_one("string @min_length(2) @max_length(3)", "'abcd'", "length 4 is greater than max_length 3");
+    check_one("boolean @min(1) @max_len(1)", "true", ""); /* has neither size nor length */
+    check_one("number @min_len(9)", "5", "");
+    check_one("number @pattern('x')", "5", "");
+    check_one("string @pattern(5)", "'a'", "");
+    check_one("string @pattern", "'a'", "");
+    check_one("string @min_len('x') @min('x')", "'a'", "");
+    check_one("string @pattern('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')", "'a'",
+              "value does not match pattern \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"");
     check_one("{age: number @min(18)}", "{age = 5}", "age: value 5 is less than min 18");
     check_one("(string @min_len(1))?", "nil", "");
     check_one("string @min_len(1)?", "nil", "");
