@@ -1,4 +1,5 @@
 #include "env.h"
+#include "entry.h"
 
 #include <string.h>
 
