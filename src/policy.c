@@ -1,4 +1,5 @@
 #include "policy.h"
+#include "entry.h"
 #include "value.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 #include "storage.h"
+#include "entry.h"
 #include "filewrite.h"
 
 #include <stdarg.h>
