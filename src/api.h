@@ -1550,6 +1550,11 @@ typedef struct wippy_kind_desc {
     wippy_result (*choose_type)(wippy_runtime *rt, const wippy_entry *entry, wippy_type *out,
                                 wippy_diag *diag, void *user_data);
     void *user_data;
+
+    /* Fields of the data that mean something, as dotted paths ("lifecycle.auto_start"), with all below
+       them; a NULL ends the list. Others are ignored, and named in the log at DEBUG. NULL = any field.
+       Not copied. */
+    const char *const *fields;
 } wippy_kind_desc;
 
 /* Add a kind for as long as the runtime lives. desc and its name are copied. Do it before loading:

@@ -504,7 +504,11 @@ static wippy_result wippyi_change_check_one(wippyi_change *change, size_t positi
     const wippy_entry_change *item = &change->list.items[position];
     const wippyi_kind *kind = wippyi_change_kind(change, item);
     wippy_kind_call call;
-    if (item->after == NULL || kind->desc.check == NULL) {
+    if (item->after == NULL) {
+        return WIPPY_OK;
+    }
+    wippyi_kinds_tell_ignored(change->registry->rt, kind, item->after);
+    if (kind->desc.check == NULL) {
         return WIPPY_OK;
     }
     wippyi_change_call(change, item, kind, &call);

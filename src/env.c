@@ -392,14 +392,20 @@ static void wippyi_env_commit(const wippy_kind_call *call)
 
 static wippy_result wippyi_env_register(wippy_runtime *rt, wippyi_env *env)
 {
+    static const char *const variable[] = {"variable", "storage",   "default",
+                                           "readonly", "read_only", NULL};
+    static const char *const storage[] = {"file_path", "auto_create", "file_mode", "dir_mode",
+                                          "values",    "storages",    NULL};
     wippy_kind_desc desc;
     memset(&desc, 0, sizeof(desc));
     desc.name = "env.variable";
+    desc.fields = variable;
     desc.check = wippyi_env_check;
     desc.apply = wippyi_env_apply;
     desc.commit = wippyi_env_commit;
     desc.user_data = env;
     wippy_result result = wippy_kind_register(rt, &desc);
+    desc.fields = storage;
     for (size_t i = 0; wippyi_storage_kind(i) && result == WIPPY_OK; i++) {
         desc.name = wippyi_storage_kind(i);
         result = wippy_kind_register(rt, &desc);

@@ -1,5 +1,6 @@
 #include "kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 WIPPYI_FN void wippyi_kinds_init(wippyi_kinds *kinds)
@@ -102,6 +103,75 @@ WIPPYI_FN wippy_result wippyi_kinds_type(const wippyi_kinds *kinds, wippy_runtim
     return wippyi_reject(diag, WIPPY_ERR_NOTFOUND, entry->id, "factory not found");
 }
 
+/* ---- fields that mean nothing: a wrong name would be silent otherwise ---- */
+
+typedef struct wippyi_ignored {
+    wippy_runtime *rt;
+    const wippyi_kind *kind;
+    const wippy_entry *entry;
+    char path[256]; /* of the field that is looked at, as far as there is room */
+} wippyi_ignored;
+
+typedef enum wippyi_field_is {
+    WIPPYI_FIELD_IGNORED,
+    WIPPYI_FIELD_KNOWN,
+    WIPPYI_FIELD_AROUND /* something below it is known */
+} wippyi_field_is;
+
+static wippyi_field_is wippyi_field_look(const char *const *fields, const char *path)
+{
+    wippyi_field_is is = WIPPYI_FIELD_IGNORED;
+    size_t size = strlen(path);
+    for (; *fields != NULL && is != WIPPYI_FIELD_KNOWN; fields++) {
+        if (strncmp(*fields, path, size) == 0 && (*fields)[size] == '\0') {
+            is = WIPPYI_FIELD_KNOWN;
+        } else if (strncmp(*fields, path, size) == 0 && (*fields)[size] == '.') {
+            is = WIPPYI_FIELD_AROUND;
+        }
+    }
+    return is;
+}
+
+static void wippyi_field_ignored(const wippyi_ignored *look)
+{
+    const wippy_slice none = {NULL, 0};
+    uint32_t line = 0;
+    const char *file = wippy_entry_file(look->entry, &line);
+    wippyi_log(look->rt, WIPPY_LOG_DEBUG, "registry", none,
+               "%s: field %s means nothing to kind %s (%s:%u)", look->entry->id, look->path,
+               look->entry->kind, file, (unsigned)line);
+}
+
+/* As deep as the paths of the kind. `used`: bytes of look->path that stand for `map`. */
+static void wippyi_fields_look(wippyi_ignored *look, wippy_slice map, size_t used)
+{
+    wippy_value_iter it;
+    for (wippy_value_each(map, &it); wippy_value_next(&it);) {
+        size_t size = (size_t)snprintf(look->path + used, sizeof(look->path) - used, "%s%.*s",
+                                       used > 0 ? "." : "",
+                                       (int)WIPPYI_MIN(it.name.size, sizeof(look->path)),
+                                       it.name.data != NULL ? it.name.data : "");
+        wippyi_field_is is = wippyi_field_look(look->kind->desc.fields, look->path);
+        if (is == WIPPYI_FIELD_AROUND) {
+            wippyi_fields_look(look, it.value, used + size);
+        } else if (is == WIPPYI_FIELD_IGNORED) {
+            wippyi_field_ignored(look);
+        }
+    }
+}
+
+WIPPYI_FN void wippyi_kinds_tell_ignored(wippy_runtime *rt, const wippyi_kind *kind,
+                                         const wippy_entry *entry)
+{
+    wippyi_ignored look;
+    if (kind->desc.fields != NULL && wippyi_log_wanted(rt, WIPPY_LOG_DEBUG)) {
+        look.rt = rt;
+        look.kind = kind;
+        look.entry = entry;
+        wippyi_fields_look(&look, entry->data, 0);
+    }
+}
+
 /* ---- process.native: a process type that the program registered ---- */
 
 #define WIPPYI_NATIVE_NAME_ROOM 256
@@ -139,6 +209,7 @@ static wippy_result wippyi_native_check(const wippy_kind_call *call)
 WIPPYI_FN wippy_result wippyi_kinds_add_native(wippyi_kinds *kinds, wippyi_mem *mem)
 {
     static const char *const passive[] = {"registry.entry", "ns.*"};
+    static const char *const native_fields[] = {"type", NULL};
     wippy_kind_desc desc;
     memset(&desc, 0, sizeof(desc));
     desc.flags = WIPPY_KIND_PASSIVE;
@@ -153,5 +224,6 @@ WIPPYI_FN wippy_result wippyi_kinds_add_native(wippyi_kinds *kinds, wippyi_mem *
     desc.flags = WIPPY_KIND_PROCESS;
     desc.check = wippyi_native_check;
     desc.choose_type = wippyi_native_type;
+    desc.fields = native_fields;
     return wippyi_kinds_add(kinds, mem, &desc);
 }

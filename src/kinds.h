@@ -44,4 +44,8 @@ WIPPYI_FN wippy_result wippyi_kinds_type(const wippyi_kinds *kinds, wippy_runtim
                                          const wippy_entry *entry, wippy_type *type,
                                          wippy_diag *diag);
 
+/* Name the fields of an entry that its kind ignores in the log, at DEBUG. */
+WIPPYI_FN void wippyi_kinds_tell_ignored(wippy_runtime *rt, const wippyi_kind *kind,
+                                         const wippy_entry *entry);
+
 #endif /* WIPPYI_KINDS_H */

@@ -758,9 +758,13 @@ static void wippyi_policy_commit(const wippy_kind_call *call)
 
 static wippy_result wippyi_policy_register(wippy_runtime *rt, wippyi_policy *policy)
 {
+    static const char *const fields[] = {"policy.actions",    "policy.resources",  "policy.effect",
+                                         "policy.conditions", "policy.expression", "expression",
+                                         "groups",            NULL};
     wippy_kind_desc desc;
     memset(&desc, 0, sizeof(desc));
     desc.name = "security.policy";
+    desc.fields = fields;
     desc.check = wippyi_policy_check;
     desc.apply = wippyi_policy_apply;
     desc.commit = wippyi_policy_commit;

@@ -173,11 +173,16 @@ static void wippyi_log_write(wippy_runtime *rt, const wippy_self *self, wippy_lo
     }
 }
 
+WIPPYI_FN bool wippyi_log_wanted(const wippy_runtime *rt, wippy_log_level level)
+{
+    return rt->desc.log_fn != NULL && level >= rt->desc.log_level;
+}
+
 WIPPYI_FN void wippyi_log(wippy_runtime *rt, wippy_log_level level, const char *logger,
                           wippy_slice fields, const char *format, ...)
 {
     va_list args;
-    if (rt->desc.log_fn == NULL || level < rt->desc.log_level) {
+    if (!wippyi_log_wanted(rt, level)) {
         return;
     }
     va_start(args, format);
@@ -189,7 +194,7 @@ WIPPY_API void wippy_log(const wippy_self *self, wippy_log_level level, const ch
                          wippy_slice fields, const char *format, ...)
 {
     va_list args;
-    if (self->rt->desc.log_fn == NULL || level < self->rt->desc.log_level) {
+    if (!wippyi_log_wanted(self->rt, level)) {
         return;
     }
     va_start(args, format);

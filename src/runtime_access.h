@@ -36,4 +36,7 @@ WIPPYI_FN bool wippyi_runtime_wait(wippy_runtime *rt, wippyi_cond *cond, wippyi_
 WIPPYI_FN void wippyi_log(wippy_runtime *rt, wippy_log_level level, const char *logger,
                           wippy_slice fields, const char *format, ...) WIPPYI_PRINTF(5, 6);
 
+/* Would a record of that level be written? */
+WIPPYI_FN bool wippyi_log_wanted(const wippy_runtime *rt, wippy_log_level level);
+
 #endif /* WIPPYI_RUNTIME_ACCESS_H */

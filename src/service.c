@@ -135,9 +135,20 @@ static uint64_t wippyi_service_initial(wippyi_service_reader *r)
     return wippyi_service_duration(r, path, WIPPYI_NS_PER_S);
 }
 
+static void wippyi_service_map(wippyi_service_reader *r, const char *path, wippy_slice *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (wippyi_service_field(r, path, out) && wippy_value_type_of(*out) != WIPPY_MAP) {
+        wippyi_service_reject(r, "%s must be a map", path);
+    }
+}
+
 static void wippyi_service_lifecycle(wippyi_service_reader *r, wippyi_service_config *config)
 {
+    wippy_slice map;
     wippy_slice startup = wippy_value_string(r->data, "lifecycle.startup", "");
+    wippyi_service_map(r, "lifecycle", &map);
+    wippyi_service_map(r, "lifecycle.restart", &map);
     config->auto_start = wippyi_service_flag(r, "lifecycle.auto_start");
     config->optional = wippyi_service_slice_is(startup, "optional");
     config->start_timeout_ns =
@@ -158,10 +169,7 @@ static void wippyi_service_lifecycle(wippyi_service_reader *r, wippyi_service_co
         wippyi_service_number(r, "lifecycle.restart.jitter", 0.1, 1000000, 1);
     config->restart.max_attempts =
         wippyi_service_number(r, "lifecycle.restart.max_attempts", 0, 1, 1000000000);
-    if (wippyi_service_field(r, "lifecycle.security", &config->security) &&
-        wippy_value_type_of(config->security) != WIPPY_MAP) {
-        wippyi_service_reject(r, "lifecycle.security must be a map");
-    }
+    wippyi_service_map(r, "lifecycle.security", &config->security);
 }
 
 static void wippyi_service_input(wippyi_service_reader *r, wippyi_service_config *config)
@@ -182,34 +190,36 @@ static void wippyi_service_input(wippyi_service_reader *r, wippyi_service_config
     }
 }
 
-/* A count; 0 means the default. */
-static uint32_t wippyi_service_positive(wippyi_service_reader *r, const char *path,
-                                        const char *what)
+/* A count; 0 means the default. What is no whole number is no count either. */
+static int64_t wippyi_service_count(wippyi_service_reader *r, const char *path, const char *what)
 {
-    int64_t number = wippy_value_int(r->data, path, 0);
+    wippy_slice value;
+    int64_t number = 0;
+    if (wippyi_service_field(r, path, &value)) {
+        number = wippy_value_int(value, "", -1);
+    }
     if (number < 0) {
         wippyi_service_reject(r, "%s must be greater than 0", what);
     }
-    return (uint32_t)WIPPYI_MIN(WIPPYI_MAX(number, 0), (int64_t)INT32_MAX);
+    return WIPPYI_MAX(number, 0);
+}
+
+static uint32_t wippyi_service_positive(wippyi_service_reader *r, const char *path,
+                                        const char *what)
+{
+    return (uint32_t)WIPPYI_MIN(wippyi_service_count(r, path, what), (int64_t)INT32_MAX);
 }
 
 static void wippyi_service_host_fields(wippyi_service_reader *r, wippyi_service_config *config)
 {
-    if (wippyi_service_field(r, "host", &config->host_fields) &&
-        wippy_value_type_of(config->host_fields) != WIPPY_MAP) {
-        wippyi_service_reject(r, "host must be a map");
-    }
+    wippyi_service_map(r, "host", &config->host_fields);
     config->workers = wippyi_service_positive(r, "host.workers", "workers");
     (void)wippyi_service_positive(r, "host.queue_size", "queue size"); /* queues grow: a hint */
     (void)wippyi_service_positive(r, "host.local_queue_size", "local queue size");
     config->max_processes = wippyi_service_positive(r, "host.max_processes", "max processes");
     config->mailbox_limit = wippyi_service_positive(r, "host.mailbox_limit", "mailbox limit");
     config->step_budget = wippyi_service_positive(r, "host.step_budget", "step budget");
-    int64_t memory = wippy_value_int(r->data, "host.memory_limit", 0);
-    if (memory < 0) {
-        wippyi_service_reject(r, "memory limit must be greater than 0");
-    }
-    config->memory_limit = (uint64_t)WIPPYI_MAX(memory, 0);
+    config->memory_limit = (uint64_t)wippyi_service_count(r, "host.memory_limit", "memory limit");
 }
 
 /* ------------------------------------------------------------------ one block

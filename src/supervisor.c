@@ -741,10 +741,28 @@ static void wippyi_supervisor_commit(const wippy_kind_call *call)
     }
 }
 
+/* clang-format off */
+#define WIPPYI_LIFECYCLE_FIELDS                                                                    \
+    "lifecycle.auto_start", "lifecycle.startup", "lifecycle.requires", "lifecycle.depends_on",     \
+    "lifecycle.start_timeout", "lifecycle.stop_timeout", "lifecycle.stable_threshold",             \
+    "lifecycle.restart.initial_delay", "lifecycle.restart.delay", "lifecycle.restart.max_delay",   \
+    "lifecycle.restart.backoff_factor", "lifecycle.restart.jitter",                                \
+    "lifecycle.restart.max_attempts", "lifecycle.security"
+#define WIPPYI_HOST_FIELDS                                                                         \
+    "host.workers", "host.queue_size", "host.local_queue_size", "host.max_processes",              \
+    "host.mailbox_limit", "host.step_budget", "host.memory_limit"
+/* clang-format on */
+
 static wippy_result wippyi_supervisor_kinds(wippyi_supervisor *supervisor)
 {
+    static const char *const host_fields[] = {WIPPYI_HOST_FIELDS, WIPPYI_LIFECYCLE_FIELDS, NULL};
+    static const char *const terminal_fields[] = {"hide_logs", WIPPYI_HOST_FIELDS,
+                                                  WIPPYI_LIFECYCLE_FIELDS, NULL};
+    static const char *const service_fields[] = {"process", "host", "input",
+                                                 WIPPYI_LIFECYCLE_FIELDS, NULL};
     static const char *const names[] = {"process.host", "terminal.host", "process.service",
                                         "pg.scope"};
+    static const char *const *const fields[] = {host_fields, terminal_fields, service_fields, NULL};
     wippy_result result = WIPPY_OK;
     wippy_kind_desc desc;
     memset(&desc, 0, sizeof(desc));
@@ -755,10 +773,14 @@ static wippy_result wippyi_supervisor_kinds(wippyi_supervisor *supervisor)
     desc.user_data = supervisor;
     for (size_t i = 0; i < WIPPYI_COUNT(names) && result == WIPPY_OK; i++) {
         desc.name = names[i];
+        desc.fields = fields[i];
         result = wippy_kind_register(supervisor->rt, &desc);
     }
     return result;
 }
+
+#undef WIPPYI_LIFECYCLE_FIELDS
+#undef WIPPYI_HOST_FIELDS
 
 /* ------------------------------------------------------------------ creation */
 

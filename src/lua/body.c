@@ -610,6 +610,9 @@ static wippy_result wippyli_check_modules(const wippy_kind_call *call, wippy_sli
     if (wippy_value_get(data, "modules", &list) != WIPPY_OK) {
         return WIPPY_OK;
     }
+    if (wippy_value_type_of(list) != WIPPY_ARRAY && wippy_value_type_of(list) != WIPPY_NIL) {
+        return wippyli_kind_reject(call, "modules must be a list of names");
+    }
     for (wippy_value_each(list, &iter); wippy_value_next(&iter);) {
         wippy_slice text = wippy_value_string(iter.value, "", "");
         snprintf(name, sizeof(name), "%.*s", (int)text.size, text.data ? text.data : "");
@@ -633,6 +636,10 @@ static wippy_result wippyli_check_imports(const wippy_kind_call *call, wippy_sli
     wippy_value_iter iter;
     if (wippy_value_get(data, "imports", &map) != WIPPY_OK) {
         return WIPPY_OK;
+    }
+    if (wippy_value_type_of(map) != WIPPY_MAP && wippy_value_type_of(map) != WIPPY_NIL &&
+        wippy_value_type_of(map) != WIPPY_ARRAY) {
+        return wippyli_kind_reject(call, "imports must be a map of aliases to ids");
     }
     for (wippy_value_each(map, &iter); wippy_value_next(&iter);) {
         if (iter.name.size == 0) {
@@ -729,11 +736,13 @@ static wippy_result wippyli_kinds_register(wippyli_bridge *bridge)
     static const char *const names[] = {"process.lua", "function.lua", "library.lua"};
     static const uint32_t flags[] = {WIPPY_KIND_PROCESS, WIPPY_KIND_PROCESS | WIPPY_KIND_CALLABLE,
                                      WIPPY_KIND_LIBRARY};
+    static const char *const fields[] = {"source", "method", "modules", "imports", "pool", NULL};
     for (size_t i = 0; i < WIPPYLI_COUNT(names); i++) {
         wippy_kind_desc desc;
         memset(&desc, 0, sizeof(desc));
         desc.name = names[i];
         desc.flags = flags[i];
+        desc.fields = fields;
         desc.process_type = bridge->type;
         desc.check = i == 1 ? wippyli_check_function : wippyli_check_library;
         desc.commit = wippyli_kind_commit;

@@ -349,6 +349,9 @@ static int wait_for_host(session *s, const char *id, wippy_host *host)
     if (wippy_service_state(s->rt, id, &info) != WIPPY_OK) {
         return fail(s->options, "host %s not found", id);
     }
+    if (info.desired != WIPPY_SERVICE_RUNNING) {
+        return fail(s->options, "host %s is not to run: no lifecycle.auto_start in its entry", id);
+    }
     for (int waited_ms = 0; waited_ms < HOST_WAIT_MS; waited_ms += POLL_MS) {
         if (wippy_service_state(s->rt, id, &info) == WIPPY_OK &&
             info.status == WIPPY_SERVICE_RUNNING && wippy_host_find(s->rt, id, host) == WIPPY_OK) {
