@@ -323,52 +323,63 @@ WIPPY_API wippy_result wippy_unlink(wippy_self *self, wippy_pid target)
 
 /* ---- exit ---- */
 
-/* Take one record out of a list of a dead process and out of its peer's. The peer's stripe is only
-   known after a look, so: look, take both locks in order, look again. */
-static wippyi_relation *wippyi_relation_pull(wippy_runtime *rt, uint64_t pid,
-                                             wippyi_rel_node **list)
+/* How many records are pulled before others who wait for the stripe get a chance. */
+#define WIPPYI_DRAIN_AT_ONCE 64
+
+/* Under the stripe of `pid`: lock that of `peer` too. Waiting is allowed in ascending order only; against it
+   there is a try, and when that fails both are locked anew. False: the stripe of `pid` was free for a
+   moment, so what was seen under it may be gone. */
+static bool wippyi_stripe_join(wippy_runtime *rt, uint64_t pid, uint64_t peer)
 {
-    for (;;) {
-        wippyi_rel_node *node;
-        wippyi_relation *relation;
-        uint64_t peer = 0;
-        bool same;
-        wippyi_mutex_lock(wippyi_stripe(rt, pid));
-        node = *list;
-        if (node != NULL) {
-            peer =
-                node->relation->watcher == pid ? node->relation->target : node->relation->watcher;
-        }
-        wippyi_mutex_unlock(wippyi_stripe(rt, pid));
-        if (node == NULL) {
-            return NULL;
-        }
-        wippyi_stripes_lock(rt, pid, peer);
-        same = *list == node && (node->relation->watcher == peer || node->relation->target == peer);
-        relation = same ? node->relation : NULL;
-        if (same) {
-            wippyi_rel_unlink(&relation->at_watcher);
-            wippyi_rel_unlink(&relation->at_target);
-        }
-        wippyi_stripes_unlock(rt, pid, peer);
-        if (same) {
-            return relation;
-        }
+    wippyi_mutex *own = wippyi_stripe(rt, pid);
+    wippyi_mutex *other = wippyi_stripe(rt, peer);
+    if (other == own || (other < own && wippyi_mutex_trylock(other))) {
+        return true;
+    }
+    if (other > own) {
+        wippyi_mutex_lock(other);
+        return true;
+    }
+    wippyi_mutex_unlock(own);
+    wippyi_stripes_lock(rt, pid, peer);
+    return false;
+}
+
+static void wippyi_stripe_part(wippy_runtime *rt, uint64_t pid, uint64_t peer)
+{
+    if (wippyi_stripe(rt, pid) != wippyi_stripe(rt, peer)) {
+        wippyi_mutex_unlock(wippyi_stripe(rt, peer));
     }
 }
 
-/* Everything of one list, chained through mail.next_. */
+/* Everything of one list of a process that ends, out of it and out of the lists of the peers, chained
+   through mail.next_. Under the stripe of `pid`, which is let go now and then: the list only becomes
+   shorter meanwhile. */
 static wippyi_relation *wippyi_relations_drain(wippy_runtime *rt, uint64_t pid,
                                                wippyi_rel_node **list)
 {
     wippyi_relation *chain = NULL;
-    wippyi_relation *relation;
-    while ((relation = wippyi_relation_pull(rt, pid, list)) != NULL) {
-        relation->mail.next_ = chain != NULL ? &chain->mail : NULL;
-        chain = relation;
+    wippyi_rel_node *node;
+    uint32_t taken = 0;
+    while ((node = *list) != NULL) {
+        wippyi_relation *relation = node->relation;
+        uint64_t peer = relation->watcher == pid ? relation->target : relation->watcher;
+        if (wippyi_stripe_join(rt, pid, peer) || *list == node) {
+            wippyi_rel_unlink(&relation->at_watcher);
+            wippyi_rel_unlink(&relation->at_target);
+            relation->mail.next_ = chain != NULL ? &chain->mail : NULL;
+            chain = relation;
+        }
+        wippyi_stripe_part(rt, pid, peer);
+        if (WIPPYI_UNLIKELY(++taken % WIPPYI_DRAIN_AT_ONCE == 0)) {
+            wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+            wippyi_mutex_lock(wippyi_stripe(rt, pid));
+        }
     }
     return chain;
 }
+
+#undef WIPPYI_DRAIN_AT_ONCE
 
 static wippyi_relation *wippyi_relation_next(wippyi_relation *relation)
 {
@@ -420,19 +431,23 @@ static void wippyi_name_free(wippy_runtime *rt, wippyi_name *name)
     wippyi_mem_free(&rt->mem, name, sizeof(*name));
 }
 
-static void wippyi_names_exit(wippy_runtime *rt, uint64_t pid, wippyi_relations *relations)
+/* Under the stripe of the owner, which ends: from here on its exit holds the names. */
+static wippyi_name *wippyi_names_unlist(wippyi_relations *relations)
 {
-    wippyi_name *names, *name;
-    wippyi_mutex_lock(wippyi_stripe(rt, pid));
-    names = relations->names;
+    wippyi_name *names = relations->names;
+    wippyi_name *name;
     relations->names = NULL;
     for (name = names; name != NULL; name = name->next) {
         name->listed = false;
     }
-    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    return names;
+}
+
+static void wippyi_names_exit(wippy_runtime *rt, wippyi_name *names)
+{
     while (names != NULL) {
         wippyi_shard *shard = wippyi_shard_of(rt, names->text, names->bytes);
-        name = names;
+        wippyi_name *name = names;
         names = names->next;
         wippyi_mutex_lock(&shard->lock);
         if (wippyi_strmap_get(&shard->names, name->text, name->bytes) == name) {
@@ -464,24 +479,26 @@ WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi
     wippyi_relations *relations;
     wippyi_relation *watched, *watching, *links;
     wippyi_waiter *waiters;
+    wippyi_name *names;
     wippyi_mutex_lock(wippyi_stripe(rt, pid));
     wippyi_a64_store_rel(&slot->tenant, pid | WIPPYI_LIFE_TERMINATE); /* nothing new from here on */
     relations = slot->relations;
-    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
-    wippyi_sim_pause(rt);
     if (relations == NULL) {
+        wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+        wippyi_sim_pause(rt);
         return;
     }
-    wippyi_names_exit(rt, pid, relations);
-    wippyi_groups_exit(rt, relations);
-    wippyi_sim_pause(rt);
+    names = wippyi_names_unlist(relations);
     watching = wippyi_relations_drain(rt, pid, &relations->watching);
     watched = wippyi_relations_drain(rt, pid, &relations->watched);
     links = wippyi_relations_drain(rt, pid, &relations->links);
-    wippyi_mutex_lock(wippyi_stripe(rt, pid));
     waiters = relations->waiters;
-    slot->relations = NULL; /* nobody adds any more */
+    slot->relations = NULL;
     wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_sim_pause(rt);
+    wippyi_names_exit(rt, names);
+    wippyi_groups_exit(rt, relations);
+    wippyi_sim_pause(rt);
     wippyi_relations_tell(rt, w, watching, pid, -1, code, NULL);
     wippyi_relations_tell(rt, w, watched, pid, (int)WIPPY_MAIL_EXIT, code, result);
     wippyi_relations_tell(rt, w, links, pid, code != WIPPY_OK ? (int)WIPPY_MAIL_LINK_DOWN : -1,

@@ -1,7 +1,8 @@
 /* ========================================================================== >>relations
    Monitors, links, names, and who waits for room in a mailbox.
-   Locks: one stripe per slot number (two in ascending order), one shard per name hash (before a
-          stripe). No lock is held while mail is delivered or user code runs.
+   Locks: one stripe per slot number (two in ascending order; against it only a try that does not wait),
+          one shard per name hash (before a stripe). No lock is held while mail is delivered or user
+          code runs.
    Allocates: records with the message they will become, so that an exit needs no memory.
    Holds: a process gets no new relation once its exit has closed the tenant word under its stripe;
           every insert looks at that word under the same stripe. */

@@ -3,7 +3,5 @@
 # RUN test_relations monitor_against_end
 /^WIPPYI_FN void wippyi_relations_exit/,/relations = slot->relations;/{
 /wippyi_mutex_lock/d
-}
-/^WIPPYI_FN void wippyi_relations_exit/,/relations == NULL/{
-/wippyi_mutex_unlock/d
+s/relations = slot->relations;/&wippyi_mutex_lock(wippyi_stripe(rt, pid));/
 }
