@@ -1879,7 +1879,7 @@ typedef struct wippy_process_info {
     char actor_room[128];
     const char *state; /* "ready" "running" "blocked" "idle" "complete"; advisory */
     uint64_t steps;
-    int64_t started_wall_ns;
+    int64_t started_wall_ns; /* up to some 10 ms too early */
     size_t memory_bytes; /* what wippy_self_memory() was told, rounded up to 64; at most 8 GiB */
 } wippy_process_info;
 

@@ -52,6 +52,11 @@ WIPPYI_FN uint64_t wippyi_clock_mono_ns(void)
     return t / f * WIPPYI_SECOND_NS + t % f * WIPPYI_SECOND_NS / f;
 }
 
+WIPPYI_FN uint64_t wippyi_clock_coarse_ns(void)
+{
+    return wippyi_clock_mono_ns();
+}
+
 /* File times count 100 ns from 1601. */
 static uint64_t wippyi_filetime_ticks(const FILETIME *time)
 {
@@ -96,6 +101,15 @@ static uint64_t wippyi_clock_read(clockid_t clock)
 WIPPYI_FN uint64_t wippyi_clock_mono_ns(void)
 {
     return wippyi_clock_read(CLOCK_MONOTONIC);
+}
+
+WIPPYI_FN uint64_t wippyi_clock_coarse_ns(void)
+{
+#if WIPPYI_OS_LINUX && defined(CLOCK_MONOTONIC_COARSE)
+    return wippyi_clock_read(CLOCK_MONOTONIC_COARSE);
+#else
+    return wippyi_clock_mono_ns();
+#endif
 }
 
 WIPPYI_FN int64_t wippyi_clock_wall_ns(void)

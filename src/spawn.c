@@ -633,6 +633,14 @@ static wippyi_slot *wippyi_slot_get(wippy_self *self, bool hidden)
     return slot;
 }
 
+/* Nobody computes with it, and the exact clock costs a sixth of a birth. The coarse one may be behind the
+   runtime's beginning. */
+static uint32_t wippyi_started_ms(const wippy_runtime *rt)
+{
+    uint64_t now = rt->sim == NULL ? wippyi_clock_coarse_ns() : rt->sim_ns;
+    return now > rt->start_ns ? (uint32_t)((now - rt->start_ns) / WIPPYI_MILLI_NS) : 0;
+}
+
 /* Fill a fresh slot for its new tenant. */
 static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *host,
                               const wippy_spawn_desc *desc, wippyi_job *job, uint32_t label)
@@ -651,7 +659,7 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     wippyi_ap_store_rlx(&slot->host, host);
     slot->parent = self->pid.id;
     wippyi_a32_store_rlx(&slot->head.link, 0); /* counts steps from here on */
-    slot->started_ms = (uint32_t)(wippy_uptime_ns(self->rt) / 1000000u);
+    slot->started_ms = wippyi_started_ms(self->rt);
     slot->state = NULL;
     slot->ext = NULL;
     slot->fresh = NULL;

@@ -795,6 +795,17 @@ TEST(test_platform_clock_mono_never_goes_back_and_moves)
     CHECK(last - first >= 2 * MS);
 }
 
+TEST(test_platform_clock_coarse_is_behind_and_moves)
+{
+    uint64_t first = wippyi_clock_coarse_ns();
+    uint64_t deadline = wippyi_clock_mono_ns() + 5000 * MS;
+    CHECK(first <= wippyi_clock_mono_ns());
+    while (wippyi_clock_coarse_ns() == first && wippyi_clock_mono_ns() < deadline) {
+    }
+    CHECK(wippyi_clock_coarse_ns() > first);
+    CHECK(wippyi_clock_coarse_ns() <= wippyi_clock_mono_ns());
+}
+
 TEST(test_platform_clock_wall_agrees_with_the_c_library)
 {
     int64_t seconds = wippyi_clock_wall_ns() / 1000000000;
@@ -1537,6 +1548,7 @@ TEST_MAIN(TEST_ENTRY(test_platform_mutex_excludes),
           TEST_ENTRY(test_platform_interrupt_takes_four_signals_not_five),
           TEST_ENTRY(test_platform_interrupt_leaves_errno_alone),
           TEST_ENTRY(test_platform_clock_mono_never_goes_back_and_moves),
+          TEST_ENTRY(test_platform_clock_coarse_is_behind_and_moves),
           TEST_ENTRY(test_platform_clock_wall_agrees_with_the_c_library),
           TEST_ENTRY(test_platform_thread_cpu_time_grows_with_work_only),
           TEST_ENTRY(test_platform_entropy_differs),
