@@ -12,7 +12,9 @@ WIPPYI_FN void *wippyi_block_get(wippy_runtime *rt, wippyi_worker *w, size_t byt
         return wippyi_mem_alloc(&rt->mem, bytes);
     }
     if (WIPPYI_LIKELY(w != NULL)) {
-        return wippyi_heap_get(&w->heap, size_class);
+        block = wippyi_heap_get(&w->heap, size_class);
+        WIPPYI_PREFETCH(w->heap.classes[size_class].head); /* the next one may be cold */
+        return block;
     }
     wippyi_mutex_lock(&rt->outside_lock);
     block = wippyi_heap_get(&rt->outside_heap, size_class);

@@ -891,7 +891,7 @@ WIPPYI_INLINE void wippyi_process_step(wippyi_worker *w, wippyi_slot *slot, uint
     uint32_t unusual;
     wippyi_self_step(self, w, slot, pid, seen);
     wippyi_step_enter(w, slot);
-    wippyi_a32_store_rlx(&slot->head.link, wippyi_a32_load_rlx(&slot->head.link) + 1);
+    wippyi_a32_store_rlx(&slot->head.count, wippyi_a32_load_rlx(&slot->head.count) + 1);
     status = self->type->desc.step(self, slot->state);
     wippyi_step_leave(w);
     wippyi_a64_store_rlx(&w->messages, wippyi_a64_load_rlx(&w->messages) +

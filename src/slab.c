@@ -29,7 +29,8 @@ static char *wippyi_slab_align(void *block)
 
 static size_t wippyi_slab_segment_bytes(const wippyi_slab *slab, uint32_t segment)
 {
-    return wippyi_slab_segment_records(segment) * slab->record_bytes + 64 + sizeof(void *);
+    return wippyi_slab_segment_records(segment) * (slab->record_bytes + sizeof(uint32_t)) + 64 +
+           sizeof(void *);
 }
 
 WIPPYI_FN void wippyi_slab_destroy(wippyi_slab *slab)
@@ -134,35 +135,56 @@ WIPPYI_FN void *wippyi_slab_get_aside(wippyi_slab *slab, wippyi_slab_cache *cach
     return record != NULL ? record : wippyi_slab_get(slab, cache);
 }
 
+/* Word number `at` of the stack of free indices; under the lock. There are as many as there are records. */
+static uint32_t *wippyi_slab_free(const wippyi_slab *slab, uint32_t at)
+{
+    uint32_t offset;
+    uint32_t segment = wippyi_slab_place(at + 1, &offset);
+    char *words =
+        slab->records[segment] + wippyi_slab_segment_records(segment) * slab->record_bytes;
+    return (uint32_t *)(void *)words + offset;
+}
+
+/* Pop up to `wanted` indices; how many. */
+static uint32_t wippyi_slab_pop(wippyi_slab *slab, uint32_t *indices, uint32_t wanted)
+{
+    uint32_t count = WIPPYI_MIN(wanted, slab->free_count);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        indices[i] = *wippyi_slab_free(slab, --slab->free_count);
+    }
+    return count;
+}
+
 /* Take up to half a cache of records. False: not one could be had. */
 WIPPYI_FN bool wippyi_slab_refill(wippyi_slab *slab, wippyi_slab_cache *cache)
 {
-    uint32_t wanted;
-    uint32_t i;
+    uint32_t free_ones[WIPPYI_SLAB_CACHE];
+    void *fresh[WIPPYI_SLAB_CACHE];
+    uint32_t wanted = WIPPYI_SLAB_CACHE / 2 - cache->count;
+    uint32_t freed, made;
     wippyi_mutex_lock(&slab->lock);
-    wanted = slab->next < WIPPYI_SLAB_COLD && slab->free_head == 0 ? 1 : WIPPYI_SLAB_CACHE / 2;
-    while (cache->count < wanted) {
-        void *record = NULL;
-        if (slab->free_head != 0) {
-            record = wippyi_slab_at(slab, slab->free_head);
-            if (record != NULL) {
-                slab->free_head = wippyi_a32_load_rlx(&((wippyi_slab_head *)record)->link);
-            }
-        } else {
-            record = wippyi_slab_extend(slab);
-        }
-        if (record == NULL) {
+    if (slab->next < WIPPYI_SLAB_COLD && slab->free_count == 0) {
+        wanted = 1;
+    }
+    freed = wippyi_slab_pop(slab, free_ones, wanted);
+    for (made = 0; made < wanted - freed; made++) {
+        fresh[made] = wippyi_slab_extend(slab);
+        if (fresh[made] == NULL) {
             break;
         }
-        cache->records[cache->count++] = record;
     }
     wippyi_slab_publish(slab);
     wippyi_mutex_unlock(&slab->lock);
-    /* lowest index last, so that it is handed out first */
-    for (i = 0; i + i + 1 < cache->count; i++) {
-        void *other = cache->records[cache->count - 1 - i];
-        cache->records[cache->count - 1 - i] = cache->records[i];
-        cache->records[i] = other;
+    /* what is taken first is handed out first */
+    while (made > 0) {
+        cache->records[cache->count++] = fresh[--made];
+    }
+    while (freed > 0) {
+        char *record = (char *)wippyi_slab_record(slab, free_ones[--freed], slab->record_bytes);
+        WIPPYI_PREFETCH(record);
+        WIPPYI_PREFETCH(record + WIPPYI_CACHELINE);
+        cache->records[cache->count++] = record;
     }
     return cache->count > 0;
 }
@@ -175,9 +197,8 @@ WIPPYI_FN void wippyi_slab_return(wippyi_slab *slab, wippyi_slab_cache *cache, u
     }
     wippyi_mutex_lock(&slab->lock);
     for (i = 0; i < count; i++) { /* the coldest ones, from the bottom */
-        wippyi_slab_head *head = (wippyi_slab_head *)cache->records[i];
-        wippyi_a32_store_rlx(&head->link, slab->free_head);
-        slab->free_head = head->index;
+        *wippyi_slab_free(slab, slab->free_count++) =
+            ((const wippyi_slab_head *)cache->records[i])->index;
     }
     wippyi_mutex_unlock(&slab->lock);
     memmove(cache->records, cache->records + count,

@@ -3,8 +3,10 @@
    record may be looked at by index at any time, by any thread (process slots, yield records).
    wippyi_slab_at: any thread, no lock.   get/put: under the lock, in groups, through a cache.
    wippyi_slab_cache: its owner only.
-   Records begin with the owner's `index` and `link` words (wippyi_slab_head); a fresh record is
-   zeroed but for its index before the index can be used by anybody. */
+   Records begin with a head (wippyi_slab_head); a fresh record is zeroed but for its index before the
+   index can be used by anybody.
+   Free records are cold, and nobody touches one to find the next: their indices are a stack, whose words
+   stand behind the records of each segment, one for each. */
 #ifndef WIPPYI_SLAB_H
 #define WIPPYI_SLAB_H
 
@@ -20,8 +22,7 @@
 
 typedef struct wippyi_slab_head {
     uint32_t index; /* set once */
-    wippyi_a32
-        link; /* next free record while it is free, 0 = end; in use: the owner's to count with */
+    wippyi_a32 count; /* the owner's to count with */
 } wippyi_slab_head;
 
 typedef struct wippyi_slab {
@@ -29,7 +30,7 @@ typedef struct wippyi_slab {
     size_t record_bytes;
     uint32_t limit; /* highest index allowed */
     wippyi_mutex lock;
-    uint32_t free_head;   /* guarded by lock */
+    uint32_t free_count;  /* guarded by lock, as are the words of the stack */
     uint32_t next;        /* guarded by lock: first index never used; index 0 is reserved */
     uint32_t aside;       /* guarded by lock: next index set aside; see wippyi_slab_set_aside() */
     uint32_t aside_first; /* constant; 0 = none */

@@ -658,7 +658,7 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     }
     wippyi_ap_store_rlx(&slot->host, host);
     slot->parent = self->pid.id;
-    wippyi_a32_store_rlx(&slot->head.link, 0); /* counts steps from here on */
+    wippyi_a32_store_rlx(&slot->head.count, 0); /* counts steps from here on */
     slot->started_ms = wippyi_started_ms(self->rt);
     slot->state = NULL;
     slot->ext = NULL;

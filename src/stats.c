@@ -144,7 +144,7 @@ WIPPY_API wippy_result wippy_process_stats(wippy_runtime *rt, wippy_pid pid,
         out->pid = pid;
         out->host.id = host->id;
         out->parent.id = slot->parent;
-        out->steps = wippyi_a32_load_rlx(&slot->head.link);
+        out->steps = wippyi_a32_load_rlx(&slot->head.count);
         out->memory_bytes = (size_t)(wippyi_a32_load_rlx(&slot->marks) / WIPPYI_MARK_MEMORY) *
                             WIPPYI_MEMORY_UNIT;
         out->started_wall_ns = rt->start_wall_ns + (int64_t)slot->started_ms * 1000000;

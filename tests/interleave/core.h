@@ -236,7 +236,7 @@ static wippy_pid kit_spawn(wippyi_worker *w, uint32_t which)
     wippyi_a32_store_rlx(&w->cost_ns, 20000);
     slot = kit_slot(pid);
     explore_name(slot, sizeof(*slot), names[which]);
-    explore_boring(&slot->head.link, sizeof(slot->head.link));
+    explore_boring(&slot->head.count, sizeof(slot->head.count));
     return pid;
 }
 
