@@ -373,13 +373,29 @@ enum { /* wippyi_worker.spare */
     WIPPYI_SPARE_LEAVING = 2
 };
 
-typedef struct wippyi_queue { /* the host's global FIFO of one lane */
+/* What a full ring could not hold, as an array: processes lie all over the memory, and whoever takes them
+   asks for all at once. A block of a heap. */
+#define WIPPYI_BUNDLE_MAX \
+    (WIPPYI_RING_SIZE < 64 ? WIPPYI_RING_SIZE / 2 : WIPPYI_RING_SIZE / 2 - 2) /* 1,024 bytes */
+typedef struct wippyi_bundle {
+    struct wippyi_bundle *next;
+    uint32_t taken;
+    uint32_t count;
+    void *slots[WIPPYI_BUNDLE_MAX]; /* oldest first */
+} wippyi_bundle;
+
+/* The host's global queue of one lane: a list of what was pushed one by one, and one of bundles. They get
+   their turn by turns; each is a FIFO. */
+typedef struct wippyi_queue {
     wippyi_ap inbox;      /* wippyi_slot*, newest first; any thread pushes by CAS (seq_cst, with
                              sleep_word), a consumer takes all by exchange (acquire) */
     wippyi_mutex lock;    /* consumers */
     wippyi_slot *first;   /* guarded by lock */
     wippyi_slot *last;    /* guarded by lock */
-    wippyi_a32 waiting;   /* first != NULL; written under lock (seq_cst); relaxed looks are hints */
+    wippyi_bundle *bundles;      /* guarded by lock */
+    wippyi_bundle *bundles_last; /* guarded by lock */
+    bool bundles_next;    /* guarded by lock: it is the bundles' turn */
+    wippyi_a32 waiting;   /* first or bundles; written under lock (seq_cst); relaxed looks are hints */
 } wippyi_queue;
 
 /* RUNNING -> STOPPING (no spawns, CANCEL sent) -> KILLING (grace is over, everything terminated)

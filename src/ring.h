@@ -1,7 +1,6 @@
 /* ========================================================================== >>ring
    A fixed FIFO of runnable processes: one producer at the tail, many consumers at the head.
-   push, room:   the worker that owns the ring.
-   pop:          its owner.   steal: any other worker, into its own ring.
+   push, room, pop:   the worker that owns the ring.   steal: any other worker, into its own ring.
    Locks: none.  Allocates: nothing.
    Source: the run queue of the Go runtime (runqput, runqget, runqgrab), with the same proof: a
    consumer copies entries first and then claims them by one CAS of `head`; the owner overwrites an
@@ -34,11 +33,12 @@ WIPPYI_INLINE void wippyi_ring_init(wippyi_ring *ring)
     }
 }
 
-/* Entries now; exact for the owner as far as pushes go, advisory for others. */
+/* Entries now; exact for the owner as far as pushes go, advisory for others. seq_cst: others also look
+   before they sleep, see push. */
 WIPPYI_INLINE uint32_t wippyi_ring_count(const wippyi_ring *ring)
 {
-    uint32_t head = wippyi_a32_load_acq(&ring->head);
-    uint32_t tail = wippyi_a32_load_acq(&ring->tail);
+    uint32_t head = wippyi_a32_load_sc(&ring->head);
+    uint32_t tail = wippyi_a32_load_sc(&ring->tail);
     uint32_t count = tail - head;
     return count > WIPPYI_RING_SIZE ? 0 : count; /* head passed our old tail: a race, look again */
 }
@@ -80,6 +80,42 @@ WIPPYI_INLINE void *wippyi_ring_pop(wippyi_ring *ring)
         /* acq_rel: a thief may have claimed it; release lets the producer reuse the entry */
         if (wippyi_a32_cas_acqrel(&ring->head, &head, head + 1)) {
             return entry;
+        }
+    }
+}
+
+/* Owner. Entries that may be pushed now, at least. */
+WIPPYI_INLINE uint32_t wippyi_ring_room(const wippyi_ring *ring)
+{
+    /* acquire: as in push */
+    return WIPPYI_RING_SIZE - (wippyi_a32_load_rlx(&ring->tail) - wippyi_a32_load_acq(&ring->head));
+}
+
+/* Owner. `count` at once, for which there is room. */
+WIPPYI_INLINE void wippyi_ring_push_all(wippyi_ring *ring, void *const *entries, uint32_t count)
+{
+    uint32_t tail = wippyi_a32_load_rlx(&ring->tail);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_ap_store_rlx(&ring->entries[(tail + i) & (WIPPYI_RING_SIZE - 1)], entries[i]);
+    }
+    wippyi_a32_store_sc(&ring->tail, tail + count); /* as in push */
+}
+
+/* Owner. Up to `most` of the oldest at once; how many. */
+WIPPYI_INLINE uint32_t wippyi_ring_pop_some(wippyi_ring *ring, void **entries, uint32_t most)
+{
+    uint32_t tail = wippyi_a32_load_rlx(&ring->tail);
+    uint32_t head = wippyi_a32_load_acq(&ring->head);
+    for (;;) {
+        uint32_t count = WIPPYI_MIN(tail - head, most);
+        uint32_t i;
+        for (i = 0; i < count; i++) {
+            entries[i] = wippyi_ap_load_rlx(&ring->entries[(head + i) & (WIPPYI_RING_SIZE - 1)]);
+        }
+        /* acq_rel: as in pop */
+        if (count == 0 || wippyi_a32_cas_acqrel(&ring->head, &head, head + count)) {
+            return count;
         }
     }
 }

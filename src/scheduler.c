@@ -87,29 +87,93 @@ static wippyi_slot *wippyi_queue_pop(wippyi_queue *queue)
     return slot;
 }
 
+static void wippyi_queue_add(wippyi_queue *queue, wippyi_bundle *bundle)
+{
+    bundle->next = NULL;
+    bundle->taken = 0;
+    wippyi_mutex_lock(&queue->lock);
+    if (queue->bundles == NULL) {
+        queue->bundles = bundle;
+    } else {
+        queue->bundles_last->next = bundle;
+    }
+    queue->bundles_last = bundle;
+    wippyi_a32_store_sc(&queue->waiting, 1);
+    wippyi_mutex_unlock(&queue->lock);
+}
+
+/* Up to `most` out of the first bundle; how many. *empty: a bundle nobody needs any more. */
+static uint32_t wippyi_queue_unbundle(wippyi_queue *queue, void **slots, uint32_t most,
+                                      wippyi_bundle **empty)
+{
+    wippyi_bundle *bundle = queue->bundles;
+    uint32_t count = WIPPYI_MIN(most, bundle->count - bundle->taken);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        slots[i] = bundle->slots[bundle->taken++];
+    }
+    if (bundle->taken == bundle->count) {
+        queue->bundles = bundle->next;
+        *empty = bundle;
+    }
+    return count;
+}
+
+/* Under the lock: up to `most` from what has its turn; how many. */
+static uint32_t wippyi_queue_take_some(wippyi_queue *queue, void **slots, uint32_t most,
+                                       wippyi_bundle **empty)
+{
+    uint32_t count = 0;
+    wippyi_queue_sort(queue);
+    queue->bundles_next = !queue->bundles_next;
+    if (queue->bundles != NULL && (queue->bundles_next || queue->first == NULL)) {
+        count = wippyi_queue_unbundle(queue, slots, most, empty);
+    }
+    if (count == 0) {
+        while (count < most && (slots[count] = wippyi_queue_pop(queue)) != NULL) {
+            count++;
+        }
+    }
+    return count;
+}
+
 static void wippyi_spread(wippyi_worker *w);
+
+/* They run soon. Inline, because compilers think a function that only does this does nothing. */
+WIPPYI_INLINE_ALWAYS void wippyi_slots_fetch(void *const *slots, uint32_t count)
+{
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        WIPPYI_PREFETCH(slots[i]);
+        WIPPYI_PREFETCH((char *)slots[i] + WIPPYI_CACHELINE);
+    }
+    for (i = 0; i < count; i++) {
+        WIPPYI_PREFETCH(((const wippyi_slot *)slots[i])->state);
+    }
+}
 
 /* One process to run, and up to WIPPYI_TAKE_MAX more into the worker's ring. */
 static WIPPYI_NOINLINE wippyi_slot *wippyi_queue_take_locked(wippyi_worker *w, uint32_t lane)
 {
     wippyi_queue *queue = &w->host->queues[lane];
-    wippyi_slot *slot;
-    uint32_t taken;
+    void *slots[WIPPYI_TAKE_MAX + 1];
+    wippyi_bundle *empty = NULL;
+    uint32_t room = wippyi_ring_room(&w->rings[lane]);
+    uint32_t count;
+    room = WIPPYI_MIN(room, WIPPYI_TAKE_MAX);
     wippyi_mutex_lock(&queue->lock);
-    wippyi_queue_sort(queue);
-    slot = wippyi_queue_pop(queue);
-    for (taken = 0; taken < WIPPYI_TAKE_MAX && queue->first != NULL &&
-                    wippyi_ring_count(&w->rings[lane]) < WIPPYI_RING_SIZE;
-         taken++) {
-        /* out of the list first: once it is in the ring, a thief may run it */
-        (void)wippyi_ring_push(&w->rings[lane], wippyi_queue_pop(queue));
-    }
-    wippyi_a32_store_sc(&queue->waiting, queue->first != NULL ? 1 : 0);
+    count = wippyi_queue_take_some(queue, slots, room + 1, &empty);
+    wippyi_a32_store_sc(&queue->waiting, queue->first != NULL || queue->bundles != NULL ? 1 : 0);
     wippyi_mutex_unlock(&queue->lock);
-    if (taken > 0 && w->host->kind != WIPPY_HOST_PUMP) {
-        wippyi_spread(w); /* whoever looked while these were nowhere to be seen may sleep by now */
+    wippyi_block_put(w->host->rt, w, empty, sizeof(*empty));
+    wippyi_slots_fetch(slots, count);
+    if (count > 1) { /* all are out of the list: once they are in the ring, a thief may run them */
+        wippyi_ring_push_all(&w->rings[lane], slots + 1, count - 1);
+        if (w->host->kind != WIPPY_HOST_PUMP) {
+            wippyi_spread(w); /* whoever looked while these were nowhere to be seen may sleep by now */
+        }
     }
-    return slot;
+    return count > 0 ? (wippyi_slot *)slots[0] : NULL;
 }
 
 /* A hint: what was pushed a moment ago may not be seen yet. */
@@ -209,17 +273,29 @@ WIPPYI_FN void wippyi_host_wake_all(wippyi_host *host)
 
 /* ---- making processes runnable ---- */
 
-/* The ring is full: its older half goes to the global queue, so that nothing is lost. */
-static void wippyi_overflow(wippyi_worker *w, uint32_t lane)
+/* The ring is full: its older half goes to the global queue, so that nothing is lost; one by one when there
+   is no memory for a bundle. */
+static WIPPYI_NOINLINE void wippyi_overflow(wippyi_worker *w, uint32_t lane)
 {
+    wippyi_bundle *bundle =
+        (wippyi_bundle *)wippyi_block_get(w->host->rt, w, sizeof(wippyi_bundle));
     uint32_t i;
-    for (i = 0; i < WIPPYI_RING_SIZE / 2; i++) {
-        wippyi_slot *slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[lane]);
-        if (slot == NULL) {
-            break;
+    if (bundle == NULL) {
+        for (i = 0; i < WIPPYI_RING_SIZE / 2; i++) {
+            wippyi_slot *slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[lane]);
+            if (slot == NULL) {
+                break;
+            }
+            wippyi_queue_push(w->host, lane, slot);
         }
-        wippyi_queue_push(w->host, lane, slot);
+        return;
     }
+    bundle->count = wippyi_ring_pop_some(&w->rings[lane], bundle->slots, WIPPYI_BUNDLE_MAX);
+    if (bundle->count == 0) {
+        wippyi_block_put(w->host->rt, w, bundle, sizeof(*bundle));
+        return;
+    }
+    wippyi_queue_add(&w->host->queues[lane], bundle);
 }
 
 /* Is what waits in the rings of a worker worth another core? */

@@ -2,7 +2,7 @@
    Who runs next. Per worker: a next-slot and one ring per lane; per host: one global FIFO per lane.
    wippyi_schedule: any thread that owns the process.   The rest: the worker itself.
    Locks: a queue's lock (consumers only), the park lock (only to sleep and to wake).
-   Allocates: nothing.
+   Allocates: a block for what overflows a ring; without it, it goes another way.
    Sleep and wake: whoever makes work visible does so with a seq_cst operation and then loads
    sleep_word (seq_cst); a worker that is about to sleep changes sleep_word (seq_cst RMW) and then
    looks at every queue again. One of the two sees the other. */

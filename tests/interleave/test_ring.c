@@ -108,6 +108,51 @@ static void pop_push(void)
     }
 }
 
+/* Several at once, as many as there is room for. */
+static void push_all(uint32_t most)
+{
+    void *batch[ENTRIES];
+    uint32_t room = wippyi_ring_room(&w->ring);
+    uint32_t i;
+    EXPLORE_CHECK(room <= WIPPYI_RING_SIZE);
+    most = WIPPYI_MIN(WIPPYI_MIN(most, room), ENTRIES - w->pushed);
+    for (i = 0; i < most; i++) {
+        entry *e = &w->entries[w->pushed + i];
+        e->number = w->pushed + i;
+        e->taken = 0;
+        batch[i] = e;
+    }
+    wippyi_ring_push_all(&w->ring, batch, most);
+    w->pushed += most;
+}
+
+static void pop_some(uint32_t most)
+{
+    void *batch[ENTRIES];
+    uint32_t count = wippyi_ring_pop_some(&w->ring, batch, most);
+    uint32_t i;
+    EXPLORE_CHECK(count <= most);
+    for (i = 0; i < count; i++) {
+        take(batch[i]);
+    }
+}
+
+static void push_all_pop_some(void)
+{
+    push_all(2);
+    pop_some(2);
+    push_all(2);
+    pop_some(1);
+}
+
+static void pop_some_push_all(void)
+{
+    pop_some(2);
+    push_all(3);
+    pop_some(2);
+    push_all(2);
+}
+
 static void thief(uint32_t which)
 {
     uint32_t taken = 0;
@@ -178,6 +223,13 @@ static const explore_program programs[] = {
     {"full_pop_push_two_thieves",
      setup_filled,
      {pop_push, thief_one, thief_two},
+     check,
+     NULL,
+     false},
+    {"push_all_pop_some_steal", setup, {push_all_pop_some, thief_one}, check, NULL, false},
+    {"full_pop_some_push_all_two_thieves",
+     setup_filled,
+     {pop_some_push_all, thief_one, thief_two},
      check,
      NULL,
      false},

@@ -242,6 +242,8 @@ static void work_0_overflow(void)
     for (i = 0; i < 3; i++) {
         kit_send(&k->w[0]->self, k->actors[i].pid, 1);
     }
+    wippyi_overflow(k->w[0], WIPPYI_LANE_NORMAL); /* two of them */
+    wippyi_overflow(k->w[0], WIPPYI_LANE_NORMAL); /* the third, while the two may be taken */
     kit_work(k->w[0], 2);
 }
 

@@ -198,6 +198,16 @@ static void look_at_worker(const wippyi_worker *w)
     }
 }
 
+static void look_at_bundles(const wippyi_bundle *bundle)
+{
+    uint32_t i;
+    for (; bundle != NULL; bundle = bundle->next) {
+        for (i = bundle->taken; i < bundle->count; i++) {
+            look_at((const wippyi_slot *)bundle->slots[i]);
+        }
+    }
+}
+
 static void look_at_queues(const wippyi_host *host)
 {
     uint32_t lane, i;
@@ -206,6 +216,7 @@ static void look_at_queues(const wippyi_host *host)
         for (; slot != NULL; slot = slot->run_next) {
             look_at(slot);
         }
+        look_at_bundles(host->queues[lane].bundles);
         slot = (const wippyi_slot *)wippyi_ap_load_rlx(&host->queues[lane].inbox);
         for (; slot != NULL; slot = slot->run_next) {
             look_at(slot);
