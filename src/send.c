@@ -204,8 +204,76 @@ WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_t
     return wippyi_send_fast(self, to, topic, data, size, count);
 }
 
-WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
-                                          const wippy_message *given)
+#define WIPPYI_NAMED_TOPIC 23 /* bytes: with its NUL what wippyi_copy_small() copies */
+#define WIPPYI_NAMED_SIZE  64 /* bytes of payload; with name and header two cache lines at most */
+
+static bool wippyi_is_small_named(const wippy_message *given)
+{
+    return given->topic.id == 0 && given->topic_name != NULL && given->topic_bytes > 0 &&
+           given->topic_bytes <= WIPPYI_NAMED_TOPIC && given->size <= WIPPYI_NAMED_SIZE &&
+           (given->data != NULL || given->size == 0) && given->count <= UINT16_MAX;
+}
+
+/* Name and payload behind the header. */
+WIPPYI_INLINE void wippyi_fill_named(wippy_mail *mail, const wippy_message *given, size_t room)
+{
+    char *name = (char *)(mail + 1);
+    wippyi_copy_small(name, given->topic_name, given->topic_bytes);
+    name[given->topic_bytes] = '\0';
+    if (given->size <= 24) {
+        wippyi_copy_small(name + room, (const char *)given->data, given->size);
+    } else {
+        memcpy(name + room, given->data, given->size);
+    }
+}
+
+/* Mail from this worker's heap, where the receiver has no need of the long way; else NULL. */
+WIPPYI_INLINE wippy_mail *wippyi_mail_named(wippy_self *self, const wippyi_slot *slot,
+                                            uint64_t to, const wippy_message *given)
+{
+    size_t room = (given->topic_bytes + 8) & ~(size_t)7;
+    uint32_t size_class = sizeof(wippy_mail) + room + given->size > 64;
+    wippyi_magazine *magazine = &self->worker->heap.classes[size_class];
+    wippyi_block *block = magazine->head;
+    wippy_mail *mail;
+    /* acquire: as in wippyi_slot_is(); what is being terminated goes the long way */
+    if (WIPPYI_UNLIKELY(wippyi_a64_load_acq(&slot->life) != to || block == NULL ||
+                        wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit) != 0)) {
+        return NULL;
+    }
+    mail = (wippy_mail *)wippyi_magazine_pop(magazine, block);
+    mail->to_ = to;
+    mail->from = self->pid;
+    mail->topic.id = 0;
+    mail->size = (uint32_t)given->size;
+    mail->count = (uint16_t)given->count;
+    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
+    mail->flags = (uint8_t)(given->count == 0 && given->size > 0 ? WIPPY_MAIL_RAW : 0);
+    mail->result = 0;
+    mail->class_ = (uint8_t)size_class;
+    mail->topic_bytes_ = (uint16_t)given->topic_bytes;
+    wippyi_fill_named(mail, given, room);
+    return mail;
+}
+
+/* What wippyi_send_fast() is for permanent topics: a small message under a topic's name, as bridges of
+   X. */
+WIPPYI_INLINE wippy_mail *wippyi_send_named(wippy_self *self, wippy_pid to,
+                                            const wippy_message *given, wippyi_slot **slot)
+{
+    const wippyi_slab *slots = &self->rt->slots;
+    uint32_t index = wippyi_pid_slot(to.id);
+    if (WIPPYI_UNLIKELY((self->bits & WIPPYI_SELF_GUARDED) != 0 || !wippyi_is_small_named(given) ||
+                        given->size > self->rt->desc.max_message_bytes ||
+                        !wippyi_slab_has(slots, index))) {
+        return NULL;
+    }
+    *slot = (wippyi_slot *)wippyi_slab_record(slots, index, sizeof(wippyi_slot));
+    return wippyi_mail_named(self, *slot, to.id, given);
+}
+
+static WIPPYI_NOINLINE wippy_result wippyi_send_message_slow(wippy_self *self, wippy_pid to,
+                                                             const wippy_message *given)
 {
     wippy_message message;
     wippyi_slot *slot;
@@ -214,6 +282,25 @@ WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
         r = wippyi_send_begin(self, to, given->size, &slot);
     }
     return r == WIPPY_OK ? wippyi_send_checked(self, slot, to.id, &message, NULL) : r;
+}
+
+WIPPY_API wippy_result wippy_send_message(wippy_self *self, wippy_pid to,
+                                          const wippy_message *given)
+{
+    wippyi_slot *slot;
+    wippyi_push_result pushed;
+    wippy_mail *mail = wippyi_send_named(self, to, given, &slot);
+    if (WIPPYI_UNLIKELY(mail == NULL)) {
+        return wippyi_send_message_slow(self, to, given);
+    }
+    pushed = wippyi_mailbox_push(&slot->box, mail);
+    if (pushed == WIPPYI_PUSH_OWNED) {
+        wippyi_schedule(self->worker, slot);
+    } else if (WIPPYI_UNLIKELY(pushed == WIPPYI_PUSH_CLOSED)) {
+        wippyi_heap_put(&self->worker->heap, mail->class_, mail);
+        return WIPPY_ERR_GONE;
+    }
+    return WIPPY_OK;
 }
 
 WIPPY_API wippy_result wippy_send_owned(wippy_self *self, wippy_pid to, wippy_topic topic,

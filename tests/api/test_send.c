@@ -198,6 +198,70 @@ TEST(test_send_topics_compare_equal_however_they_came)
     core_close(&c);
 }
 
+/* Names and payloads of every size around those that take the short way, from a process. */
+#define SHAPE_TOPICS 5
+#define SHAPE_SIZES  8
+static const size_t shape_topics[SHAPE_TOPICS] = {1, 7, 23, 24, 255};
+static const size_t shape_sizes[SHAPE_SIZES] = {0, 1, 16, 17, 24, 25, 64, 65};
+
+static char shape_text[256]; /* byte i is 'a' + i % 23; constant once a test runs */
+
+static wippy_status send_shapes(wippy_self *self, core_actor *a)
+{
+    wippy_message m;
+    wippy_pid gone = {a->target.id + ((uint64_t)1 << 38)};
+    memset(&m, 0, sizeof(m));
+    for (size_t t = 0; t < SHAPE_TOPICS; t++) {
+        for (size_t s = 0; s < SHAPE_SIZES; s++) {
+            m.topic_name = shape_text;
+            m.topic_bytes = shape_topics[t];
+            m.data = shape_sizes[s] > 0 ? shape_text : NULL;
+            m.size = shape_sizes[s];
+            m.count = 0;
+            CHECK_EQ_INT(wippy_send_message(self, a->target, &m), WIPPY_OK);
+            CHECK_EQ_INT(wippy_send_message(self, gone, &m), WIPPY_ERR_GONE);
+            m.count = UINT16_MAX + 1;
+            CHECK_EQ_INT(wippy_send_message(self, a->target, &m), WIPPY_ERR_INVALID);
+        }
+    }
+    return WIPPY_IDLE;
+}
+
+static wippy_status check_shape(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    size_t bytes = 0;
+    const char *topic = wippy_mail_topic(self, mail, &bytes);
+    size_t at = a->rounds++;
+    if (at >= SHAPE_TOPICS * SHAPE_SIZES) {
+        return WIPPY_IDLE; /* counted: the test fails */
+    }
+    CHECK_EQ_U64(bytes, shape_topics[at / SHAPE_SIZES]);
+    CHECK(memcmp(topic, shape_text, bytes) == 0 && topic[bytes] == '\0');
+    CHECK_EQ_U64(mail->size, shape_sizes[at % SHAPE_SIZES]);
+    CHECK(mail->size == 0 || memcmp(wippy_mail_data(mail), shape_text, mail->size) == 0);
+    CHECK_EQ_INT((mail->flags & WIPPY_MAIL_RAW) != 0, mail->size > 0);
+    CHECK_EQ_U64(mail->from.id, a->target.id);
+    return WIPPY_IDLE;
+}
+
+TEST(test_send_names_and_payloads_of_every_size_come_whole)
+{
+    core c;
+    core_actor sink = {0};
+    core_actor source = {0};
+    for (size_t i = 0; i < sizeof(shape_text); i++) {
+        shape_text[i] = (char)('a' + i % 23);
+    }
+    REQUIRE(core_open(&c, 0));
+    sink.on_mail = check_shape;
+    source.on_start = send_shapes;
+    source.target = core_spawn(&c, &sink);
+    sink.target = core_spawn(&c, &source);
+    core_run(&c);
+    CHECK_EQ_U64(sink.rounds, SHAPE_TOPICS * SHAPE_SIZES);
+    core_close(&c);
+}
+
 TEST(test_send_many_permanent_topics_stay_apart)
 {
     core c;
@@ -537,6 +601,7 @@ TEST_MAIN(TEST_ENTRY(test_send_keeps_the_order_of_one_sender),
           TEST_ENTRY(test_send_payload_comes_as_it_was),
           TEST_ENTRY(test_send_raw_and_values_are_told_apart),
           TEST_ENTRY(test_send_topics_compare_equal_however_they_came),
+          TEST_ENTRY(test_send_names_and_payloads_of_every_size_come_whole),
           TEST_ENTRY(test_send_many_permanent_topics_stay_apart),
           TEST_ENTRY(test_send_over_the_limit_is_refused_and_counted),
           TEST_ENTRY(test_send_of_too_many_values_is_refused),
