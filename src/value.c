@@ -597,7 +597,7 @@ static wippy_result wippyi_read_bytes(wippy_reader *reader, wippy_value *out)
 }
 
 /* The tags from 60 on, which have no value in them. */
-static wippy_result wippyi_read_long(wippy_reader *reader, wippy_value *out)
+static WIPPYI_NOINLINE wippy_result wippyi_read_long(wippy_reader *reader, wippy_value *out)
 {
     switch (*reader->at) {
     case WIPPYI_TAG_NIL:
@@ -615,6 +615,27 @@ static wippy_result wippyi_read_long(wippy_reader *reader, wippy_value *out)
     }
 }
 
+/* An integer of up to four bytes behind its tag, which most are. False: take the long way. */
+static bool wippyi_read_short_int(wippy_reader *reader, wippy_value *out)
+{
+    const uint8_t *at = reader->at + 1;
+    const uint8_t *end = reader->end - at > 4 ? at + 4 : reader->end;
+    uint32_t number = 0;
+    unsigned shift = 0;
+    while (at < end) {
+        uint32_t byte = *at++;
+        number |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            out->type = WIPPY_INT;
+            out->as.integer = (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
+            reader->at = at;
+            return true;
+        }
+        shift += 7;
+    }
+    return false;
+}
+
 WIPPY_API wippy_result wippy_read(wippy_reader *reader, wippy_value *out)
 {
     if (reader->at >= reader->end) {
@@ -628,6 +649,9 @@ WIPPY_API wippy_result wippy_read(wippy_reader *reader, wippy_value *out)
         return WIPPY_OK;
     }
     if (tag >= WIPPYI_TAG_NIL) {
+        if (tag == WIPPYI_TAG_INT && wippyi_read_short_int(reader, out)) {
+            return WIPPY_OK;
+        }
         return wippyi_read_long(reader, out);
     }
     size_t size = tag - WIPPYI_TAG_SHORT_STRING;
