@@ -520,8 +520,12 @@ static bool wippyli_step_coroutines(wippyli_process *process, uint32_t *runs)
         if (process->ended || process->sliced) {
             return false;
         }
-        if (++*runs >= WIPPYLI_RUNS_IN_STEP || wippy_should_yield(process->self)) {
-            return process->head == NULL;
+        ++*runs;
+        if (!process->head) {
+            return true;
+        }
+        if (*runs >= WIPPYLI_RUNS_IN_STEP || wippy_should_yield(process->self)) {
+            return false;
         }
     }
     return true;

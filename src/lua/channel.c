@@ -63,8 +63,12 @@ WIPPYLI_FN wippyli_waiter *wippyli_waiters_get(wippyli_process *process, uint32_
         task->waiter_room = (uint16_t)count;
     }
     for (uint32_t i = 0; i < count; i++) {
-        memset(&task->waiters[i], 0, sizeof(task->waiters[i]));
-        task->waiters[i].task = task;
+        wippyli_waiter *waiter = &task->waiters[i];
+        waiter->channel = NULL;
+        waiter->task = task;
+        waiter->index = 0;
+        waiter->sends = false;
+        waiter->selects = false;
     }
     task->waiter_count = (uint16_t)count;
     return task->waiters;
@@ -440,7 +444,6 @@ static int wippyli_receive_k(lua_State *L, int status, lua_KContext ctx)
 static int wippyli_channel_receive(lua_State *L)
 {
     wippyli_channel *channel = wippyli_channel_check(L, 1);
-    lua_settop(L, 1);
     wippyli_taken taken = wippyli_channel_take(L, 1, channel);
     if (taken != WIPPYLI_TAKEN_NOTHING) {
         return wippyli_received(L, taken == WIPPYLI_TAKEN_VALUE);

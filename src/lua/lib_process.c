@@ -9,7 +9,9 @@
 /* A string and nothing else: a number is no destination, topic or reason. */
 static const char *wippyli_check_text(lua_State *L, int index, size_t *size)
 {
-    luaL_checktype(L, index, LUA_TSTRING);
+    if (lua_type(L, index) != LUA_TSTRING) {
+        luaL_checktype(L, index, LUA_TSTRING); /* raises */
+    }
     return lua_tolstring(L, index, size);
 }
 

@@ -405,7 +405,9 @@ static WIPPYLI_NOINLINE void wippyli_encode_whole(lua_State *L, int index, wippy
 
 WIPPYLI_FN wippy_result wippyli_encode(lua_State *L, int first, int count, wippy_writer *out)
 {
-    first = lua_absindex(L, first);
+    if (first < 0) {
+        first = lua_absindex(L, first);
+    }
     for (int i = 0; i < count; i++) {
         if (!wippyli_encode_scalar(L, first + i, out)) {
             wippyli_encode_whole(L, first + i, out);

@@ -1,13 +1,7 @@
-/* ========================================================================== >>lua/object.c
-   The first word of such a userdata is the address of its class: testing one is two loads. Userdata
-   made by others cannot hold it by accident. */
+/* ========================================================================== >>lua/object.c */
 #include "object.h"
 
 #include <string.h>
-
-typedef struct wippyli_object_head {
-    const wippyli_class *cls;
-} wippyli_object_head;
 
 /* Methods stand in a table of their own: what scripts reach through obj.name never has a metamethod in
    it, and no script reaches the table itself or the metatable. A method is entered when it is first
@@ -91,22 +85,9 @@ WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cl
     return head + 1;
 }
 
-WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls)
+WIPPYLI_FN void *wippyli_object_refuse(lua_State *L, int index, const wippyli_class *cls)
 {
-    wippyli_object_head *head = (wippyli_object_head *)lua_touserdata(L, index);
-    if (!head || lua_rawlen(L, index) < sizeof(*head) || head->cls != cls) { /* light: length 0 */
-        return NULL;
-    }
-    return head + 1;
-}
-
-WIPPYLI_FN void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls)
-{
-    void *object = wippyli_object_test(L, index, cls);
-    if (!object) {
-        luaL_argerror(
-            L, index,
-            lua_pushfstring(L, "%s expected, got %s", cls->name, luaL_typename(L, index)));
-    }
-    return object;
+    luaL_argerror(L, index,
+                  lua_pushfstring(L, "%s expected, got %s", cls->name, luaL_typename(L, index)));
+    return NULL;
 }

@@ -34,10 +34,30 @@ typedef enum wippyli_often {
 WIPPYLI_FN void *wippyli_object_push_often(lua_State *L, const wippyli_class *cls,
                                            wippyli_often often, size_t bytes, int values);
 
+/* Private: the first word of such a userdata is the address of its class. Userdata made by others cannot
+   hold it by accident. */
+typedef struct wippyli_object_head {
+    const wippyli_class *cls;
+} wippyli_object_head;
+
 /* The memory of the userdata at index if it is of the class, else NULL; raises nothing. check raises
    "<name> expected, got ...". */
-WIPPYLI_FN void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls);
-WIPPYLI_FN void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls);
+WIPPYLI_INLINE void *wippyli_object_test(lua_State *L, int index, const wippyli_class *cls)
+{
+    wippyli_object_head *head = (wippyli_object_head *)lua_touserdata(L, index);
+    if (!head || lua_rawlen(L, index) < sizeof(*head) || head->cls != cls) { /* light: length 0 */
+        return NULL;
+    }
+    return head + 1;
+}
+
+WIPPYLI_FN void *wippyli_object_refuse(lua_State *L, int index, const wippyli_class *cls);
+
+WIPPYLI_INLINE void *wippyli_object_check(lua_State *L, int index, const wippyli_class *cls)
+{
+    void *object = wippyli_object_test(L, index, cls);
+    return object ? object : wippyli_object_refuse(L, index, cls);
+}
 
 /* Push a table of the methods of a class, each entered when it is first asked for; body in sandbox.c. */
 WIPPYLI_FN void wippyli_class_push_methods(lua_State *L, const wippyli_class *cls);
