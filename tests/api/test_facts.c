@@ -26,6 +26,7 @@ TEST(test_service_statuses_have_names)
     for (int i = 0; i <= WIPPY_SERVICE_EXITED; i++) {
         CHECK_STR(wippy_service_status_name((wippy_service_status)i), names[i]);
     }
+    CHECK_STR(wippy_service_status_name((wippy_service_status)(WIPPY_SERVICE_EXITED + 1)), "unknown");
 }
 
 TEST(test_clocks_go_forward)

@@ -80,6 +80,16 @@ TEST(test_registry_apply_refuses_what_cannot_be)
     }
     CHECK_EQ_INT(wippy_registry_apply(k.rt, NULL, 0, NULL, &diag), WIPPY_ERR_INVALID);
     CHECK_STR(diag.message, "no changes to apply");
+    char long_id[1200]; /* a name is cut to the room there is for it */
+    memset(long_id, 'n', sizeof(long_id));
+    memcpy(long_id, "app:", 4);
+    long_id[sizeof(long_id) - 1] = '\0';
+    CHECK_EQ_INT(kit_one(&k, '-', long_id, NULL, ""), WIPPY_ERR_NOTFOUND);
+    const kit_wish long_wish = {'-', long_id, NULL, "", ""};
+    CHECK_EQ_INT(kit_apply(&k, &long_wish, 1, NULL, &diag), WIPPY_ERR_NOTFOUND);
+    CHECK_EQ_INT(strlen(diag.file), sizeof(diag.file) - 1);
+    CHECK_EQ_INT(strncmp(diag.file, long_id, sizeof(diag.file) - 1), 0);
+    CHECK(strlen(diag.message) < sizeof(diag.message));
     const kit_wish twice[] = {{'+', "app:t", "registry.entry", "", ""},
                               {'-', "app:t", NULL, "", ""}};
     CHECK_EQ_INT(kit_apply(&k, twice, 2, NULL, &diag), WIPPY_ERR_INVALID);

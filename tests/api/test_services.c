@@ -797,6 +797,17 @@ TEST(test_services_malformed_entries_are_refused)
     CHECK_EQ_INT(lab_change(l, '+', "app:n", "process.host", "{'host': {'workers': -1}}", &diag),
                  WIPPY_ERR_INVALID);
     CHECK_HAS(diag.message, "workers must be greater than 0");
+    CHECK_EQ_INT(lab_change(l, '+', "app:n", "process.host", "{'host': {'memory_limit': -1}}", &diag),
+                 WIPPY_ERR_INVALID);
+    CHECK_HAS(diag.message, "memory limit must be greater than 0");
+    CHECK_EQ_INT(lab_change(l, '+', "app:n", "process.host", "{'host': 5}", &diag), WIPPY_ERR_INVALID);
+    CHECK_HAS(diag.message, "host must be a map");
+    char text[1000]; /* a name that is longer than any entry's */
+    memset(text, 'n', sizeof(text));
+    memcpy(text, "{'host': 'h', 'process': '", 26);
+    memcpy(text + 900, "'}", 3);
+    CHECK_EQ_INT(lab_change(l, '+', "app:n", "process.service", text, &diag), WIPPY_ERR_INVALID);
+    CHECK_HAS(diag.message, "an id is longer than 511 bytes");
     CHECK_EQ_U64(wippy_service_states(l->rt, NULL, 0), 1);
     lab_close(l);
 }

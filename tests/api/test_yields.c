@@ -292,6 +292,43 @@ TEST(test_yields_blocking_call_of_a_dead_process_is_dropped_once)
     }
 }
 
+/* Those of one process go out of the middle of the line; the others come to their turn. */
+TEST(test_yields_blocking_calls_of_others_stay_in_line)
+{
+    core c;
+    core_actor actors[3];
+    job jobs[3][8];
+    wippy_pid pids[3];
+    memset(actors, 0, sizeof(actors));
+    memset(jobs, 0, sizeof(jobs));
+    REQUIRE(core_open(&c, 1));
+    for (int i = 0; i < 3; i++) { /* the first ones take the threads */
+        for (int j = 0; j < 8; j++) {
+            jobs[i][j].waits = i == 0;
+        }
+        actors[i].on_start = start_calls;
+        actors[i].arg = jobs[i];
+        actors[i].number = 8;
+        pids[i] = core_spawn(&c, &actors[i]);
+        CHECK(core_wait(&actors[i].steps, 1));
+    }
+    wippy_terminate(c.out, pids[1]);
+    CHECK(core_wait(&actors[1].closes, 1));
+    for (int j = 0; j < 8; j++) {
+        CHECK(core_wait(&jobs[1][j].dropped, 1)); /* none of them has begun */
+        CHECK_EQ_INT(jobs[1][j].ran, 0);
+        TEST_ATOMIC_ADD(&jobs[0][j].release, 1u);
+    }
+    CHECK(core_wait(&actors[0].count, 8));
+    CHECK(core_wait(&actors[2].count, 8));
+    core_close(&c);
+    for (int j = 0; j < 8; j++) {
+        CHECK_EQ_INT(jobs[0][j].dropped, 1);
+        CHECK_EQ_INT(jobs[1][j].dropped, 1);
+        CHECK_EQ_INT(jobs[2][j].dropped, 1);
+    }
+}
+
 /* ------------------------------------------------------------------ descriptors */
 
 typedef struct pipes {
@@ -620,6 +657,7 @@ TEST_MAIN(TEST_ENTRY(test_yields_timers_come_in_order_and_never_early),
           TEST_ENTRY(test_yields_drop_races_the_wheel),
           TEST_ENTRY(test_yields_blocking_calls_complete_with_their_values),
           TEST_ENTRY(test_yields_blocking_call_of_a_dead_process_is_dropped_once),
+          TEST_ENTRY(test_yields_blocking_calls_of_others_stay_in_line),
           TEST_ENTRY(test_yields_descriptors_become_ready),
           TEST_ENTRY(test_yields_descriptor_of_a_dead_process_is_forgotten),
           TEST_ENTRY(test_yields_descriptors_of_a_pool_need_no_pump),

@@ -249,6 +249,13 @@ TEST(test_select_polls_where_nothing_can_wait)
             "0\ntrue\na\n"); /* a step sees the mail that had come when it began */
 }
 
+TEST(test_channel_spawn_where_nothing_can_wait)
+{
+    program("table.sort({2, 1}, function() t.out(type(coroutine.spawn(function() t.out('later') end)))"
+            " return false end) t.out('sorted') coroutine.yield() t.out('end')",
+            "thread\nsorted\nlater\nend\n");
+}
+
 /* What was put into the channel and what the mailbox has for it. */
 TEST(test_select_of_a_subscribed_channel_with_values)
 {
@@ -384,6 +391,7 @@ TEST_MAIN(TEST_ENTRY(test_channel_buffered_values_come_in_order),
           TEST_ENTRY(test_select_receives_close_and_sends),
           TEST_ENTRY(test_select_of_any_number_of_cases),
           TEST_ENTRY(test_select_polls_where_nothing_can_wait),
+          TEST_ENTRY(test_channel_spawn_where_nothing_can_wait),
           TEST_ENTRY(test_select_of_a_subscribed_channel_with_values),
           TEST_ENTRY(test_select_parked_is_woken_by_one_and_leaves_the_others),
           TEST_ENTRY(test_select_parked_send_hands_over_its_value),

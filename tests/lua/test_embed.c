@@ -384,6 +384,122 @@ TEST(test_embed_values)
     lua_kit_close(&kit);
 }
 
+typedef struct odd_value {
+    const char *bytes;
+    size_t size;
+} odd_value;
+
+static const odd_value odd_values[] = {
+#define ODD(text) {text, sizeof(text) - 1}
+    ODD("\x67\x00\x60\x01\x68"),                                     /* the key is nil */
+    ODD("\x67\x00\x64\0\0\0\0\0\0\xf8\x7f\x01\x68"),                /* the key is no number */
+    ODD("\x67\x00\x01\x68"),                                         /* a key without a value */
+    ODD("\x68"),                                                      /* an end of nothing */
+    ODD("\x69\x07"),                                                  /* refers to nothing */
+    ODD("\x66\x00\x01"),                                              /* never ends */
+    ODD("\x67\x02\x41\x61\x66\x00\x6a\x00\x01k\x01m\x67\x00\x01"), /* nor does the error in it */
+#undef ODD
+};
+
+static int decode_odd(lua_State *L)
+{
+    const odd_value *odd = &odd_values[luaL_checkinteger(L, 1) - 1];
+    return wippy_lua_decode(L, odd->bytes, odd->size, 1);
+}
+
+static int decode_deep(lua_State *L)
+{
+    char bytes[1000];
+    size_t depth = (size_t)luaL_checkinteger(L, 1);
+    for (size_t i = 0; i < depth; i++) {
+        memcpy(bytes + 2 * i, "\x66\x00", 2);
+        bytes[2 * depth + i] = '\x68';
+    }
+    return wippy_lua_decode(L, bytes, 3 * depth, 1);
+}
+
+TEST(test_embed_malformed_values_raise)
+{
+    static const wippy_lua_function functions[] = {{"odd", decode_odd}, {"deep", decode_deep}};
+    wippy_lua_module_desc module;
+    lua_kit kit;
+    lua_kit_open(&kit, NULL);
+    memset(&module, 0, sizeof(module));
+    module.name = "own";
+    module.functions = functions;
+    module.function_count = 2;
+    CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+    run_with(&kit, "own",
+             "for i = 1, 7 do local ok, e = pcall(own.odd, i) t.out(ok, e) end "
+             "t.out(type(own.deep(150)), (pcall(own.deep, 300)))");
+    CHECK_STR(kit.out, "false malformed value\nfalse malformed value\nfalse malformed value\n"
+                       "false malformed value\nfalse malformed value\nfalse malformed value\n"
+                       "false malformed value\ntable false\n");
+    CHECK_EQ_INT(kit.last_result, WIPPY_OK);
+    lua_kit_close(&kit);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+/* A completion under a tag that nobody waits for. */
+static int stray(lua_State *L)
+{
+    wippy_token token;
+    lua_kit *kit = (lua_kit *)wippy_lua_user_data(L, "t");
+    CHECK_EQ_INT(wippy_open(wippy_lua_self(L), (uint64_t)luaL_checkinteger(L, 1), &token), WIPPY_PENDING);
+    CHECK_EQ_INT(wippy_complete(kit->rt, token, WIPPY_OK, NULL, 0, 0), WIPPY_OK);
+    return 0;
+}
+
+/* Asks, and raises instead of waiting. */
+static int leave(lua_State *L)
+{
+    wippy_token token;
+    lua_kit *kit = (lua_kit *)wippy_lua_user_data(L, "t");
+    uint64_t tag = wippy_lua_wait_tag(L, "own.leave");
+    CHECK_EQ_INT(wippy_open(wippy_lua_self(L), tag, &token), WIPPY_PENDING);
+    CHECK_EQ_INT(wippy_complete(kit->rt, token, WIPPY_OK, NULL, 0, 0), WIPPY_OK);
+    return luaL_error(L, "left");
+}
+
+static int fail_with(lua_State *L)
+{
+    return wippy_lua_fail(L, (wippy_result)luaL_checkinteger(L, 1));
+}
+
+static int want_writable(lua_State *L)
+{
+    wippy_self *self = wippy_lua_self(L);
+    lua_pushstring(L, wippy_result_name(wippy_want_writable(self, wippy_self_pid(self))));
+    return 1;
+}
+
+TEST(test_embed_news_that_nobody_waits_for_are_let_go)
+{
+    static const wippy_lua_function functions[] = {
+        {"stray", stray}, {"leave", leave}, {"fail", fail_with}, {"writable", want_writable}};
+    wippy_lua_module_desc module;
+    lua_kit kit;
+    lua_kit_open(&kit, NULL);
+    memset(&module, 0, sizeof(module));
+    module.name = "own";
+    module.functions = functions;
+    module.function_count = 4;
+    CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+    run_with(&kit, "own, time",
+             "for _, tag in ipairs{0, 1, 77, 1 << 40, 0xffffffff, -1} do own.stray(tag) end "
+             "t.out(pcall(own.leave)) t.out(own.writable()) time.sleep(1) "
+             "for i = 1, 3 do pcall(own.leave) time.sleep(1) end "
+             "local v, e = own.fail(-9) t.out(v, e:kind(), e:message()) v, e = own.fail(-2) t.out(v, e:kind()) "
+             "process.send(process.pid(), \"a\") t.out(process.inbox():receive():topic())");
+    while (TEST_ATOMIC_LOAD(&kit.exits) == 0) {
+        lua_kit_pump(&kit);
+    }
+    CHECK_STR(kit.out, "false left\nOK\nnil Unavailable busy\nnil RateLimited\na\n");
+    CHECK_EQ_INT(kit.last_result, WIPPY_OK);
+    lua_kit_close(&kit);
+}
+
 /* What the process ended with goes no further than memory and nesting allow. */
 TEST(test_embed_results_that_cannot_be_sent)
 {
@@ -403,4 +519,6 @@ TEST_MAIN(TEST_ENTRY(test_embed_open_refuses_what_it_cannot_do), TEST_ENTRY(test
           TEST_ENTRY(test_embed_the_smaller_memory_limit_holds),
           TEST_ENTRY(test_embed_hook_always_interrupts_on_a_pool),
           TEST_ENTRY(test_embed_hook_never_runs_a_step_to_its_end), TEST_ENTRY(test_embed_values),
-          TEST_ENTRY(test_embed_results_that_cannot_be_sent))
+          TEST_ENTRY(test_embed_results_that_cannot_be_sent),
+          TEST_ENTRY(test_embed_malformed_values_raise),
+          TEST_ENTRY(test_embed_news_that_nobody_waits_for_are_let_go))

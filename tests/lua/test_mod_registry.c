@@ -575,6 +575,17 @@ TEST(test_env_refusals)
                 "nil PermissionDenied not allowed to access environment variable: app:v5 false\n"
                 "nil PermissionDenied not allowed to set environment variable: V1 false\n"
                 "abc nil\n");
+    /* without a file nothing is read on another thread, and the rights are the same */
+    project_run("  - {name: mem, kind: env.storage.memory}\n"
+                "  - {name: fixed, kind: env.storage.static, values: {FIXED: abc, OTHER: x}}\n"
+                "  - {name: v1, kind: env.variable, variable: V1, storage: mem, default: 5}\n"
+                "  - {name: v2, kind: env.variable, variable: FIXED, storage: fixed}\n"
+                POLICY("[env.get, env.set]", "[\"app:v1\", FIXED]"),
+                "R(env.get(\"FIXED\")) R(env.get(\"V1\")) R(env.get(\"app:v1\")) R(env.set(\"app:v1\", \"y\")) "
+                "local all = env.get_all() t.out(all.FIXED, all.OTHER)",
+                "abc\nnil PermissionDenied not allowed to access environment variable: V1 false\n"
+                "nil PermissionDenied not allowed to access environment variable: app:v1 false\n"
+                "nil PermissionDenied not allowed to set environment variable: app:v1 false\nabc nil\n");
     project_setup.frame = NULL;
 }
 

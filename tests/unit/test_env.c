@@ -196,6 +196,19 @@ TEST(test_env_all_holds_raw_names_of_every_storage)
     CHECK(wippyi_bytes_is(wippy_value_string(all, "WIPPY_TEST_ENV", ""), "from the system"));
     CHECK_EQ_U64(wippy_value_string(all, "NUMBER", "").size, 0);
     wippy_writer_free(&w);
+    /* a name that two storages have stands there once, with the value of the first of them */
+    CHECK_EQ_INT(env_set(&k, "HOME_PAGE", "y.org"), WIPPY_OK);
+    wippy_writer_init(&w, k.rt);
+    CHECK_EQ_INT(wippy_env_all(wippy_outside(k.rt), &w), WIPPY_OK);
+    REQUIRE(wippy_writer_finish(&w, &all) == WIPPY_OK);
+    CHECK(wippyi_bytes_is(wippy_value_string(all, "HOME_PAGE", ""), "x.org"));
+    wippy_value_iter it;
+    int pages = 0;
+    for (wippy_value_each(all, &it); wippy_value_next(&it);) {
+        pages += wippyi_bytes_is(it.name, "HOME_PAGE") ? 1 : 0;
+    }
+    CHECK_EQ_INT(pages, 1);
+    wippy_writer_free(&w);
     kit_close(&k);
 }
 

@@ -1078,6 +1078,28 @@ TEST(test_value_equal_pairs)
     }
 }
 
+/* What is cut short is the same as nothing that is whole, from either side, and the text says so. */
+TEST(test_value_cut_short_equals_nothing)
+{
+    static const char *const whole[] = {"\x67\x05\x41\x61\x66\x02\x41\x62\x41\x63\x68\x41\x64\x41\x65\x68",
+                                        "\x66\x01\x67\x02\x41\x61\x41\x62\x41\x63\x41\x64\x68\x68",
+                                        "\x6a\x01\x01k\x02mm\x67\x01\x41\x61\x41\x62\x68\x41\x63\x41\x64\x68"};
+    for (size_t i = 0; i < TEST_COUNT(whole); i++) {
+        size_t size = strlen(whole[i]);
+        char text[256];
+        CHECK(wippy_value_equal(bytes(whole[i], size), bytes(whole[i], size)));
+        for (size_t cut = 0; cut < size; cut++) {
+            char *part = exact_copy(whole[i], cut);
+            CHECK(!wippy_value_equal(bytes(part, cut), bytes(whole[i], size)));
+            CHECK(!wippy_value_equal(bytes(whole[i], size), bytes(part, cut)));
+            CHECK(cut == 0 || !wippy_value_equal(bytes(part, cut), bytes("\x60", 1)));
+            (void)wippy_error_text(bytes(part, cut), text, sizeof(text));
+            (void)wippy_value_to_text(bytes(part, cut), text, sizeof(text));
+            free(part);
+        }
+    }
+}
+
 TEST(test_value_equal_maps_in_any_order)
 {
     bench b;
@@ -1361,7 +1383,8 @@ TEST_MAIN(TEST_ENTRY(test_value_integers_survive_and_are_compact),
           TEST_ENTRY(test_value_paths_find_what_is_there),
           TEST_ENTRY(test_value_malformed_map_is_syntax_for_look_ups),
           TEST_ENTRY(test_value_walk_visits_pairs_and_items), TEST_ENTRY(test_value_type_names),
-          TEST_ENTRY(test_value_equal_pairs), TEST_ENTRY(test_value_equal_maps_in_any_order),
+          TEST_ENTRY(test_value_equal_pairs), TEST_ENTRY(test_value_cut_short_equals_nothing),
+          TEST_ENTRY(test_value_equal_maps_in_any_order),
           TEST_ENTRY(test_value_text_looks_like_json),
           TEST_ENTRY(test_value_error_text_has_the_context_in_front), TEST_ENTRY(test_value_text_escapes_strings),
           TEST_ENTRY(test_value_text_marks_malformed_bytes),
