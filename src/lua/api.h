@@ -78,7 +78,8 @@ typedef struct wippy_lua_module_desc {
 
    Thread:  any, after wippy_lua_open() and before entries are loaded.
    Returns: WIPPY_OK, _ERR_INVALID (no name, both or neither of functions and open), _ERR_EXISTS
-            (added twice), _ERR_NOTFOUND (no wippy_lua_open() yet), _ERR_NOMEM. */
+            (added twice), _ERR_NOTFOUND (no wippy_lua_open() yet), _ERR_LIMIT (too many),
+            _ERR_NOMEM. */
 WIPPY_API wippy_result wippy_lua_module(wippy_runtime *rt, const wippy_lua_module_desc *desc);
 
 /* user_data of the module `name`, for its functions; NULL when there is none of that name.

@@ -113,6 +113,38 @@ TEST(test_embed_modules)
     lua_kit_close(&kit);
 }
 
+/* There is room for some; who comes too late is refused, and the others are there. */
+TEST(test_embed_modules_without_end)
+{
+    wippy_lua_module_desc module;
+    wippy_lua_desc desc;
+    char name[32];
+    int added = 0;
+    wippy_result result = WIPPY_OK;
+    lua_kit kit;
+    memset(&desc, 0, sizeof(desc));
+    desc.recycle_bytes = 100000;
+    lua_kit_open(&kit, &desc);
+    memset(&module, 0, sizeof(module));
+    module.name = name;
+    module.open = open_seven;
+    while (result == WIPPY_OK && added < 10000) {
+        snprintf(name, sizeof(name), "m%04d", added);
+        result = wippy_lua_module(kit.rt, &module);
+        added += result == WIPPY_OK ? 1 : 0;
+    }
+    CHECK_EQ_INT(result, WIPPY_ERR_LIMIT);
+    CHECK(added > 10);
+    for (int i = 0; i < 20; i++) { /* their memory is used again */
+        kit.exits = 0;
+        lua_kit_run(&kit, "local kept = {} for i = 1, 300 do kept[i] = {i} end return #kept");
+        CHECK_STR(kit.last_value, "300");
+    }
+    run_with(&kit, "m0000", "t.out(m0000)");
+    CHECK_STR(kit.out, "7\n");
+    lua_kit_close(&kit);
+}
+
 /* ------------------------------------------------------------------ starting without an entry */
 
 typedef struct start_try {
@@ -515,6 +547,7 @@ TEST(test_embed_results_that_cannot_be_sent)
 }
 
 TEST_MAIN(TEST_ENTRY(test_embed_open_refuses_what_it_cannot_do), TEST_ENTRY(test_embed_modules),
+          TEST_ENTRY(test_embed_modules_without_end),
           TEST_ENTRY(test_embed_sources_without_an_entry), TEST_ENTRY(test_embed_source_of_raw_bytes),
           TEST_ENTRY(test_embed_the_smaller_memory_limit_holds),
           TEST_ENTRY(test_embed_hook_always_interrupts_on_a_pool),
