@@ -78,11 +78,23 @@ WIPPYI_INLINE wippy_mail *wippyi_mailbox_peek(const wippyi_mailbox *box)
     return mail != NULL && mail->next_ == NULL ? mail : NULL;
 }
 
+/* A list from the mailbox, turned round: oldest first, up to `end`, which is not of it. */
+WIPPYI_INLINE wippy_mail *wippyi_mailbox_ordered(wippy_mail *list, const wippy_mail *end)
+{
+    wippy_mail *ordered = NULL;
+    while (list != end) {
+        wippy_mail *next = list->next_;
+        list->next_ = ordered;
+        ordered = list;
+        list = next;
+    }
+    return ordered;
+}
+
 /* Owner: everything that is there, oldest first. Leaves EMPTY. */
 WIPPYI_INLINE wippy_mail *wippyi_mailbox_take(wippyi_mailbox *box)
 {
     wippy_mail *list;
-    wippy_mail *ordered = NULL;
     if (wippyi_ap_load_rlx(&box->head) == WIPPYI_BOX_EMPTY) {
         return NULL; /* mail that comes now makes idle() fail */
     }
@@ -91,13 +103,7 @@ WIPPYI_INLINE wippy_mail *wippyi_mailbox_take(wippyi_mailbox *box)
     if (list == NULL || list->next_ == NULL) {
         return list;
     }
-    while (list != NULL) {
-        wippy_mail *next = list->next_;
-        list->next_ = ordered;
-        ordered = list;
-        list = next;
-    }
-    return ordered;
+    return wippyi_mailbox_ordered(list, NULL);
 }
 
 /* Owner gives the process up: EMPTY -> IDLE. False: mail came, the caller is still the owner.
@@ -122,14 +128,7 @@ WIPPYI_INLINE wippy_mail *wippyi_mailbox_take_after(wippyi_mailbox *box, const w
 {
     /* acquire: as in take */
     wippy_mail *list = (wippy_mail *)wippyi_ap_xchg_acq(&box->head, WIPPYI_BOX_EMPTY);
-    wippy_mail *ordered = NULL;
-    while (list != seen) {
-        wippy_mail *next = list->next_;
-        list->next_ = ordered;
-        ordered = list;
-        list = next;
-    }
-    return ordered;
+    return wippyi_mailbox_ordered(list, seen);
 }
 
 /* Anybody: IDLE -> EMPTY. True: the caller is the owner now and must schedule the process.
@@ -144,18 +143,12 @@ WIPPYI_INLINE bool wippyi_mailbox_claim(wippyi_mailbox *box)
 /* Owner: nobody can push any more; what was queued, oldest first. */
 WIPPYI_INLINE wippy_mail *wippyi_mailbox_close(wippyi_mailbox *box)
 {
-    wippy_mail *ordered = NULL;
     /* acquire as in take; release: what the owner wrote is seen by whoever opens the slot again */
     void *head = wippyi_ap_xchg_acqrel(&box->head, WIPPYI_BOX_CLOSED);
-    wippy_mail *list =
-        (head == WIPPYI_BOX_IDLE || head == WIPPYI_BOX_CLOSED) ? NULL : (wippy_mail *)head;
-    while (list != NULL) {
-        wippy_mail *next = list->next_;
-        list->next_ = ordered;
-        ordered = list;
-        list = next;
+    if (head == WIPPYI_BOX_IDLE || head == WIPPYI_BOX_CLOSED) {
+        return NULL;
     }
-    return ordered;
+    return wippyi_mailbox_ordered((wippy_mail *)head, NULL);
 }
 
 /* Spawner: CLOSED -> EMPTY, owned by the caller. release: publishes the new tenant to pushes. */
