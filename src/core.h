@@ -309,8 +309,14 @@ struct wippyi_worker {
     wippy_self self;
     wippyi_host *host;
     uint32_t index;
-    /* owner; thieves take by exchange or CAS */
-    wippyi_ap next_slot; /* wippyi_slot*; put by the owner (release), taken by exchange (acq_rel) */
+    /* What is taken by a thief only inside a step of the owner, and by the owner only outside: near
+       side of the barrier the owner, who has left a step and then looks at `robber`; far side the thief,
+       who has set `robber` and then looks at step_number. See wippyi_rob(). */
+    wippyi_ap next_slot; /* wippyi_slot*; put by the owner at any time (release), taken by the owner
+                            (relaxed) or a thief (exchange, acquire) */
+    wippyi_a32 robber;   /* 1: a thief is at it; CAS acq_rel up, store release down; the owner acquires */
+    wippyi_barrier barrier; /* also between a push into a ring and the host's sleep_word */
+    /* owner; thieves take by CAS */
     wippyi_ring rings[WIPPYI_LANES]; /* see ring.h */
     /* owner only */
     wippyi_heap heap;

@@ -537,7 +537,7 @@ static bool wippyi_pump_has_work(const wippyi_host *host)
 {
     const wippyi_worker *w = wippyi_host_worker(host, 0);
     return wippyi_host_has_work(host) || wippyi_ap_load_sc(&w->next_slot) != NULL ||
-           wippyi_ring_has_sc(&w->rings[0]) || wippyi_ring_has_sc(&w->rings[1]);
+           wippyi_ring_has(&w->rings[0]) || wippyi_ring_has(&w->rings[1]);
 }
 
 WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host handle, uint64_t time_budget_ns,

@@ -664,6 +664,34 @@ WIPPYI_FN void wippyi_ticket_wake(wippyi_ticket *t)
 
 #endif
 
+/* ---- barrier ---- */
+
+#if WIPPYI_BARRIER_FAR
+/* The kernel's words, as above. */
+enum { WIPPYI_MEMBARRIER_EXPEDITED = 1 << 3, WIPPYI_MEMBARRIER_REGISTER = 1 << 4 };
+#endif
+
+WIPPYI_FN void wippyi_barrier_init(wippyi_barrier *b)
+{
+    wippyi_a32_init(&b->word, 0);
+    b->by_system = false;
+#if WIPPYI_BARRIER_FAR
+    b->by_system = syscall(SYS_membarrier, WIPPYI_MEMBARRIER_REGISTER, 0, 0) == 0 &&
+                   syscall(SYS_membarrier, WIPPYI_MEMBARRIER_EXPEDITED, 0, 0) == 0;
+#endif
+}
+
+WIPPYI_FN bool wippyi_barrier_far(wippyi_barrier *b)
+{
+#if WIPPYI_BARRIER_FAR
+    if (b->by_system) {
+        return syscall(SYS_membarrier, WIPPYI_MEMBARRIER_EXPEDITED, 0, 0) == 0;
+    }
+#endif
+    (void)wippyi_a32_add_acqrel(&b->word, 1);
+    return true;
+}
+
 /* ---- threads ---- */
 
 static void wippyi_thread_fill(wippyi_thread *t, void (*fn)(void *), void *arg, const char *name)

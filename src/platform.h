@@ -11,7 +11,8 @@
    The bodies are in platform.c, poller.c and files.c.
 
    Test builds may force the portable bodies on Linux: WIPPYI_NO_FUTEX (tickets from mutex and
-   condition), WIPPYI_NO_EPOLL (poller over poll(2) and a pipe). */
+   condition), WIPPYI_NO_EPOLL (poller over poll(2) and a pipe), WIPPYI_NO_MEMBARRIER (barriers by their
+   word). */
 #ifndef WIPPYI_PLATFORM_H
 #define WIPPYI_PLATFORM_H
 
@@ -110,6 +111,41 @@ WIPPYI_FN void wippyi_ticket_destroy(wippyi_ticket *t); /* no wake may still be 
    sleeps its time, and one for ever returns at once. */
 WIPPYI_FN bool wippyi_ticket_wait(wippyi_ticket *t, uint64_t timeout_ns);
 WIPPYI_FN void wippyi_ticket_wake(wippyi_ticket *t);
+
+/* ---- barrier: a full barrier of which one side is nearly free ----
+   For two threads of which each writes, passes the barrier, and then reads what the other wrote: at least
+   one of them sees the other's write. The near side is passed all the time, by one thread for each
+   word; the far side rarely, and it does the work for both: on Linux the kernel makes every running
+   thread of the program pass a barrier. Where no system does that, both sides are read-modify-writes
+   of the word, of which the second sees what came before the first.
+   far: false = the system refused, and nothing is known; only where a program forbids itself the system
+   call after it was tried here. */
+
+#if WIPPYI_OS_LINUX && WIPPYI_THREADS && defined(SYS_membarrier) && !WIPPYI_ATOMIC_HOOK && \
+    !defined(WIPPYI_NO_MEMBARRIER)
+#define WIPPYI_BARRIER_FAR 1
+#else
+#define WIPPYI_BARRIER_FAR 0
+#endif
+
+typedef struct wippyi_barrier {
+    wippyi_a32 word; /* written: both sides, by RMW acq_rel: they pair with each other */
+    bool by_system;  /* constant; false: by the word */
+} wippyi_barrier;
+
+WIPPYI_FN void wippyi_barrier_init(wippyi_barrier *b);
+WIPPYI_FN bool wippyi_barrier_far(wippyi_barrier *b);
+
+WIPPYI_INLINE void wippyi_barrier_near(wippyi_barrier *b)
+{
+#if WIPPYI_BARRIER_FAR
+    if (WIPPYI_LIKELY(b->by_system)) {
+        __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the compiler's part of it */
+        return;
+    }
+#endif
+    (void)wippyi_a32_add_acqrel(&b->word, 1);
+}
 
 /* ---- threads ---- */
 

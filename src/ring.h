@@ -18,8 +18,7 @@
 typedef struct wippyi_ring {
     wippyi_a32 head; /* written: owner and thieves by CAS (acq_rel) */
     wippyi_a32
-        tail; /* written: owner; publishes the entries below it: release after a steal, seq_cst
-                        after a push (with the host's sleep_word) */
+        tail; /* written: owner (release): publishes the entries below it */
     wippyi_ap entries[WIPPYI_RING_SIZE]; /* written: owner, relaxed, before `tail` covers them */
 } wippyi_ring;
 
@@ -33,20 +32,19 @@ WIPPYI_INLINE void wippyi_ring_init(wippyi_ring *ring)
     }
 }
 
-/* Entries now; exact for the owner as far as pushes go, advisory for others. seq_cst: others also look
-   before they sleep, see push. */
+/* Entries now; exact for the owner as far as pushes go, advisory for others. */
 WIPPYI_INLINE uint32_t wippyi_ring_count(const wippyi_ring *ring)
 {
-    uint32_t head = wippyi_a32_load_sc(&ring->head);
-    uint32_t tail = wippyi_a32_load_sc(&ring->tail);
+    uint32_t head = wippyi_a32_load_acq(&ring->head);
+    uint32_t tail = wippyi_a32_load_acq(&ring->tail);
     uint32_t count = tail - head;
     return count > WIPPYI_RING_SIZE ? 0 : count; /* head passed our old tail: a race, look again */
 }
 
-/* For a worker about to sleep: see wippyi_ring_push(). */
-WIPPYI_INLINE bool wippyi_ring_has_sc(const wippyi_ring *ring)
+/* The same of whether there is one. */
+WIPPYI_INLINE bool wippyi_ring_has(const wippyi_ring *ring)
 {
-    return wippyi_a32_load_sc(&ring->tail) != wippyi_a32_load_sc(&ring->head);
+    return wippyi_a32_load_acq(&ring->tail) != wippyi_a32_load_acq(&ring->head);
 }
 
 /* Owner. False: full. */
@@ -59,10 +57,8 @@ WIPPYI_INLINE bool wippyi_ring_push(wippyi_ring *ring, void *entry)
         return false;
     }
     wippyi_ap_store_rlx(&ring->entries[tail & (WIPPYI_RING_SIZE - 1)], entry);
-    /* release: publishes the entry; pairs with the acquire loads of tail in pop and steal.
-       seq_cst: the pusher loads the host's sleep word next, a worker going to sleep changes that word
-       and then loads tail: one of the two sees the other. */
-    wippyi_a32_store_sc(&ring->tail, tail + 1);
+    /* release: publishes the entry; pairs with the acquire loads of tail in count and steal */
+    wippyi_a32_store_rel(&ring->tail, tail + 1);
     return true;
 }
 
@@ -99,7 +95,7 @@ WIPPYI_INLINE void wippyi_ring_push_all(wippyi_ring *ring, void *const *entries,
     for (i = 0; i < count; i++) {
         wippyi_ap_store_rlx(&ring->entries[(tail + i) & (WIPPYI_RING_SIZE - 1)], entries[i]);
     }
-    wippyi_a32_store_sc(&ring->tail, tail + count); /* as in push */
+    wippyi_a32_store_rel(&ring->tail, tail + count); /* as in push */
 }
 
 /* Owner. Up to `most` of the oldest at once; how many. */

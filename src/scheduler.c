@@ -137,7 +137,7 @@ static uint32_t wippyi_queue_take_some(wippyi_queue *queue, void **slots, uint32
     return count;
 }
 
-static void wippyi_spread(wippyi_worker *w);
+WIPPYI_INLINE void wippyi_spread(wippyi_worker *w);
 
 /* They run soon. Inline, because compilers think a function that only does this does nothing. */
 WIPPYI_INLINE_ALWAYS void wippyi_slots_fetch(void *const *slots, uint32_t count)
@@ -308,8 +308,9 @@ static bool wippyi_worth_moving(const wippyi_worker *w)
 }
 
 /* Wake a core only when what waits here is worth the trip. */
-static void wippyi_spread(wippyi_worker *w)
+WIPPYI_INLINE void wippyi_spread(wippyi_worker *w)
 {
+    wippyi_barrier_near(&w->barrier); /* between the push and this look: see wippyi_host_barrier() */
     if (wippyi_parked(wippyi_a64_load_sc(&w->host->sleep_word)) > 0 &&
         wippyi_worth_moving(w)) {
         wippyi_host_notify(w->host);
@@ -353,16 +354,54 @@ WIPPYI_FN void wippyi_schedule_other(wippyi_worker *w, wippyi_slot *slot)
 
 /* ---- finding work ---- */
 
+static WIPPYI_NOINLINE void wippyi_await_robber(wippyi_worker *w)
+{
+    /* acquire: pairs with the robber's store; what it took is seen to be gone */
+    while (wippyi_a32_load_acq(&w->robber) != 0) {
+        wippyi_thread_yield();
+    }
+}
+
+/* Between two steps: from here to the next one no thief is at what the worker has in hand. */
+WIPPYI_INLINE void wippyi_take_begin(wippyi_worker *w)
+{
+    WIPPYI_PARANOID((wippyi_a64_load_rlx(&w->step_number) & 1) == 0);
+    wippyi_barrier_near(&w->barrier); /* between the end of the step and this look */
+    if (WIPPYI_UNLIKELY(wippyi_a32_load_acq(&w->robber) != 0)) {
+        wippyi_await_robber(w);
+    }
+}
+
+/* What a worker has in hand while it is in a step that takes too long. NULL: nothing, or the step is
+   over, or somebody else is at it. */
+static wippyi_slot *wippyi_rob(wippyi_worker *victim)
+{
+    wippyi_slot *slot = NULL;
+    uint32_t nobody = 0;
+    /* acquire: pairs with the last robber's store */
+    if (!wippyi_a32_cas_acqrel(&victim->robber, &nobody, 1)) {
+        return NULL;
+    }
+    /* Either the owner, leaving its step, sees us and waits; or we see that it has left. A later step is
+       as good: at the end of it the same holds. acquire: what the owner did before this step. */
+    if (wippyi_barrier_far(&victim->barrier) &&
+        (wippyi_a64_load_acq(&victim->step_number) & 1) != 0) {
+        /* an exchange, because the owner puts when it sees NULL; acquire: the slot is seen whole */
+        slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&victim->next_slot, NULL);
+    }
+    wippyi_a32_store_rel(&victim->robber, 0);
+    return slot;
+}
+
 WIPPYI_INLINE wippyi_slot *wippyi_take_next(wippyi_worker *w)
 {
-    wippyi_slot *slot;
-    if (wippyi_ap_load_rlx(&w->next_slot) == NULL) {
+    wippyi_slot *slot = (wippyi_slot *)wippyi_ap_load_rlx(&w->next_slot);
+    if (slot == NULL) {
         w->hops = 0;
         return NULL;
     }
-    /* An exchange, because a thief may have been quicker: one of the two gets the process. */
-    slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
-    if (WIPPYI_UNLIKELY(slot != NULL && ++w->hops > WIPPYI_HOPS_MAX)) {
+    wippyi_ap_store_rlx(&w->next_slot, NULL); /* no thief is there: wippyi_take_begin() */
+    if (WIPPYI_UNLIKELY(++w->hops > WIPPYI_HOPS_MAX)) {
         w->hops = 0;
         if (wippyi_ring_count(&w->rings[WIPPYI_LANE_NORMAL]) > 0) { /* the others first */
             wippyi_local_push(w, WIPPYI_LANE_NORMAL, slot);
@@ -414,6 +453,7 @@ static wippyi_slot *wippyi_take_lanes(wippyi_worker *w)
 /* What runs here, without looking at other workers. */
 WIPPYI_INLINE wippyi_slot *wippyi_take_own(wippyi_worker *w)
 {
+    wippyi_take_begin(w);
     if (WIPPYI_LIKELY(wippyi_a32_load_rlx(&w->host->has_high) == 0)) {
         return wippyi_take_normal(w);
     }
@@ -427,8 +467,8 @@ static bool wippyi_stealable(const wippyi_worker *victim)
 {
     if (wippyi_a32_load_rlx(&victim->overdue) != 0) {
         return wippyi_ap_load_sc(&victim->next_slot) != NULL ||
-               wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_NORMAL]) ||
-               wippyi_ring_has_sc(&victim->rings[WIPPYI_LANE_HIGH]);
+               wippyi_ring_has(&victim->rings[WIPPYI_LANE_NORMAL]) ||
+               wippyi_ring_has(&victim->rings[WIPPYI_LANE_HIGH]);
     }
     return wippyi_worth_moving(victim);
 }
@@ -448,8 +488,7 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
         slot = (wippyi_slot *)wippyi_ring_steal(&victim->rings[lane], &w->rings[lane], &taken);
     }
     if (slot == NULL && wippyi_a32_load_rlx(&victim->overdue) != 0) {
-        /* acquire: pairs with the owner's release in wippyi_schedule(), so the slot is seen whole */
-        slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&victim->next_slot, NULL);
+        slot = wippyi_rob(victim);
         taken = slot != NULL ? 1 : 0;
     }
     if (taken > 0) {
@@ -505,8 +544,8 @@ WIPPYI_FN bool wippyi_host_has_work(const wippyi_host *host)
 static bool wippyi_worker_has_own(const wippyi_worker *w)
 {
     return wippyi_ap_load_sc(&w->next_slot) != NULL ||
-           wippyi_ring_has_sc(&w->rings[WIPPYI_LANE_NORMAL]) ||
-           wippyi_ring_has_sc(&w->rings[WIPPYI_LANE_HIGH]);
+           wippyi_ring_has(&w->rings[WIPPYI_LANE_NORMAL]) ||
+           wippyi_ring_has(&w->rings[WIPPYI_LANE_HIGH]);
 }
 
 /* ---- timers and the clock ---- */
@@ -661,14 +700,32 @@ static void wippyi_search_begin(wippyi_worker *w)
     w->searching = true;
 }
 
-/* Leave searching because work was found: the last searcher hands the search on. seq_cst: publishers
-   that saw us searching woke nobody, so we look at the queues again after this. */
+/* Between a change of sleep_word and a look at the rings of others: far side of the barrier that their
+   owners pass between a push and their look at sleep_word. False: look again later. */
+static bool wippyi_host_barrier(wippyi_host *host)
+{
+    uint32_t count = wippyi_a32_load_acq(&host->worker_slots);
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        wippyi_barrier *barrier = &wippyi_host_worker(host, i)->barrier;
+        if (!wippyi_barrier_far(barrier)) {
+            return false;
+        }
+        if (barrier->by_system) { /* one is enough for all */
+            return true;
+        }
+    }
+    return true;
+}
+
+/* Leave searching because work was found: the last searcher hands the search on. seq_cst, and the barrier:
+   publishers that saw us searching woke nobody, so we look at the queues again after this. */
 static void wippyi_search_end(wippyi_worker *w)
 {
     uint64_t before = wippyi_a64_sub_sc(&w->host->sleep_word, WIPPYI_ONE_SEARCHING);
     w->searching = false;
     if (wippyi_searching(before) == 1 && wippyi_parked(before) > 0 &&
-        (wippyi_host_has_work(w->host))) {
+        (!wippyi_host_barrier(w->host) || wippyi_host_has_work(w->host))) {
         wippyi_host_notify(w->host);
     }
 }
@@ -765,7 +822,7 @@ static bool wippyi_park_begin(wippyi_worker *w)
                       WIPPYI_ONE_PARKED - (w->searching ? WIPPYI_ONE_SEARCHING : 0));
     w->searching = false;
     wippyi_mutex_unlock(&host->park_lock);
-    if (wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
+    if (!wippyi_host_barrier(host) || wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
         wippyi_a32_load_sc(&w->quit) != 0) {
         return false;
     }
@@ -800,12 +857,13 @@ static void wippyi_park(wippyi_worker *w)
     wippyi_park_end(w, woken);
 }
 
-/* What is left in the queues of a worker that ends is for the others. Taken like a thief takes it:
-   others may steal at the same time. */
+/* What is left in the queues of a worker that ends is for the others, who may steal at the same time. */
 static void wippyi_hand_over(wippyi_worker *w)
 {
-    wippyi_slot *slot = (wippyi_slot *)wippyi_ap_xchg_acqrel(&w->next_slot, NULL);
+    wippyi_slot *slot;
     uint32_t lane;
+    wippyi_take_begin(w);
+    slot = wippyi_take_next(w);
     if (slot != NULL) {
         wippyi_queue_push(w->host, wippyi_slot_lane(slot), slot);
     }
@@ -880,7 +938,7 @@ static wippyi_slot *wippyi_take_from(wippyi_worker *w, uint32_t place)
 {
     wippyi_worker *victim;
     switch (place) {
-    case 0: return wippyi_take_next(w);
+    case 0: wippyi_take_begin(w); return wippyi_take_next(w);
     case 1: return (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_NORMAL]);
     case 2: return (wippyi_slot *)wippyi_ring_pop(&w->rings[WIPPYI_LANE_HIGH]);
     case 3: return wippyi_queue_take(w, WIPPYI_LANE_NORMAL);
@@ -984,6 +1042,7 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     w->self.worker = w;
     w->self.host = host;
     w->self.heap = &w->heap;
+    wippyi_barrier_init(&w->barrier);
     w->random =
         wippyi_a64_add_rlx(&rt->random, 0x9e3779b97f4a7c15u); /* RMW: a seed nobody else gets */
     w->step_budget = host->desc.step_budget;

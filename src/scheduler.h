@@ -5,7 +5,8 @@
    Allocates: a block for what overflows a ring; without it, it goes another way.
    Sleep and wake: whoever makes work visible does so with a seq_cst operation and then loads
    sleep_word (seq_cst); a worker that is about to sleep changes sleep_word (seq_cst RMW) and then
-   looks at every queue again. One of the two sees the other. */
+   looks at every queue again. One of the two sees the other. For the rings, which are pushed into all the
+   time, a barrier whose far side is the sleeper's stands in for the order of the push. */
 #ifndef WIPPYI_SCHEDULER_H
 #define WIPPYI_SCHEDULER_H
 

@@ -101,7 +101,6 @@ static void kit_close(wippy_self *self, void *state)
 static void kit_boring_worker(wippyi_worker *w)
 {
     explore_boring(&w->cost_ns, sizeof(w->cost_ns));
-    explore_boring(&w->step_number, sizeof(w->step_number));
     explore_boring(&w->overdue, sizeof(w->overdue));
     explore_boring(&w->running, sizeof(w->running));
     explore_boring(&w->inits, sizeof(w->inits));

@@ -208,7 +208,29 @@ static void check_spread(void)
     EXPLORE_CHECK(stuck_spread());
 }
 
+/* a's step waits for c, which lies in the ring: the other worker must be awake for it, or see it before it
+   sleeps. */
+static wippy_status tell_b_c_and_wait(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    (void)tell_b_c(self, a, mail);
+    return wait_for_b(self, a, mail);
+}
+
+static void setup_spread_and_wait(void)
+{
+    setup_spread();
+    k->actors[0].on_mail = tell_b_c_and_wait;
+    k->actors[2].on_mail = release_a;
+}
+
 /* ---- the next-slot of a worker that is in one step too long ---- */
+
+static wippy_status tell_and_wait(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    wippyi_a32_store_rlx(&k->w[0]->overdue, 1); /* as the watchdog does */
+    kit_send(self, k->actors[1].pid, 1);
+    return wait_for_b(self, a, mail);
+}
 
 static void setup_overdue(void)
 {
@@ -232,6 +254,66 @@ static void check_overdue(void)
 {
     kit_settle();
     EXPLORE_CHECK(k->actors[0].count == 1 && k->actors[1].count == 1 && k->actors[2].count == 1);
+}
+
+/* a's step takes too long, twice, while b and then c wait: each runs once, whoever takes it. */
+static wippy_status overdue_tell(wippy_self *self, actor *a, const wippy_mail *mail)
+{
+    (void)mail;
+    wippyi_a32_store_rlx(&k->w[0]->overdue, 1); /* as the watchdog does */
+    kit_send(self, k->actors[a->count].pid, 1); /* b, then c; into the next-slot */
+    return WIPPY_IDLE;
+}
+
+static void setup_robbed(void)
+{
+    kit_open(2);
+    kit_spawn(k->w[0], 0);
+    kit_spawn(k->w[0], 1);
+    kit_spawn(k->w[0], 2);
+    k->actors[0].on_mail = overdue_tell;
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static void work_0_twice(void)
+{
+    kit_work(k->w[0], 2);
+    kit_send(&k->w[0]->self, k->actors[0].pid, 2);
+    kit_work(k->w[0], 3);
+}
+
+static void rob_0(void)
+{
+    uint32_t i;
+    for (i = 0; i < 2; i++) {
+        wippyi_slot *slot = wippyi_rob(k->w[0]);
+        if (slot != NULL) {
+            wippyi_run(k->w[1], slot);
+        }
+    }
+}
+
+static void check_robbed(void)
+{
+    kit_settle();
+    EXPLORE_CHECK(k->actors[0].count == 2 && k->actors[1].count == 1 && k->actors[2].count == 1);
+    EXPLORE_CHECK(k->actors[1].empty_steps == 0 && k->actors[2].empty_steps == 0);
+}
+
+/* Only the thief can run what is in the next-slot of a step that waits for it. */
+static void setup_robbed_wait(void)
+{
+    setup_long_step();
+    k->actors[0].on_mail = tell_and_wait;
+    kit_send(&k->w[0]->self, k->actors[0].pid, 1);
+}
+
+static void rob_until_run(void)
+{
+    while (k->actors[1].count == 0) {
+        kit_work(k->w[1], 1);
+        explore_spin();
+    }
 }
 
 /* ---- more than the ring holds ---- */
@@ -324,7 +406,15 @@ static const explore_program programs[] = {
     {"pump_and_wake", setup_pump, {pump_loop, send_a_b}, check_a_b, NULL, true},
     {"pump_two_senders", setup_pump, {pump_loop, send_a, send_b}, check_a_b, NULL, true},
     {"spread_to_sleeper", setup_spread, {worker_0, worker_1}, check_spread, stuck_spread, true},
+    {"spread_and_wait",
+     setup_spread_and_wait,
+     {worker_0, worker_1},
+     check_spread,
+     stuck_spread,
+     true},
     {"next_slot_and_thief", setup_overdue, {work_0_and_send, work_1}, check_overdue, NULL, false},
+    {"next_slot_robbed", setup_robbed, {work_0_twice, rob_0}, check_robbed, NULL, false},
+    {"next_slot_of_a_wait", setup_robbed_wait, {work_0, rob_until_run}, check_a_b, NULL, false},
     {"ring_overflow", setup_overflow, {work_0_overflow, work_1}, check_overflow, NULL, false},
     {"timer_and_park", setup_timer, {worker_0, worker_1, send_a}, check_timer, stuck_timer, false},
     {"worker_ends",

@@ -350,6 +350,82 @@ TEST(test_platform_ticket_wakes_from_many_threads_publish_all_their_writes)
 
 /* ------------------------------------------------------------------ threads */
 
+/* ------------------------------------------------------------------ barrier */
+
+#define BARRIER_ROUNDS 20000
+
+/* Each writes its word and looks at the other's, in rounds they begin together. */
+typedef struct two_sides {
+    wippyi_barrier barrier;
+    wippyi_a32 at_near, at_far; /* rounds begun */
+    wippyi_a32 near_word, far_word;
+    bool near_saw[BARRIER_ROUNDS + 1];
+    bool far_saw[BARRIER_ROUNDS + 1];
+    bool refused;
+} two_sides;
+
+static void meet(wippyi_a32 *mine, const wippyi_a32 *other, uint32_t round)
+{
+    uint32_t looks = 0;
+    wippyi_a32_store_rel(mine, round);
+    while (wippyi_a32_load_acq(other) < round) {
+        if (++looks % 1000 == 0) {
+            wippyi_thread_yield();
+        }
+    }
+}
+
+static void near_side(void *arg)
+{
+    two_sides *t = (two_sides *)arg;
+    uint32_t i;
+    for (i = 1; i <= BARRIER_ROUNDS; i++) {
+        meet(&t->at_near, &t->at_far, i);
+        wippyi_a32_store_rlx(&t->near_word, i);
+        wippyi_barrier_near(&t->barrier);
+        t->near_saw[i] = wippyi_a32_load_rlx(&t->far_word) == i;
+    }
+}
+
+static void far_side(two_sides *t)
+{
+    uint32_t i;
+    for (i = 1; i <= BARRIER_ROUNDS; i++) {
+        meet(&t->at_far, &t->at_near, i);
+        wippyi_a32_store_rlx(&t->far_word, i);
+        t->refused = t->refused || !wippyi_barrier_far(&t->barrier);
+        t->far_saw[i] = wippyi_a32_load_rlx(&t->near_word) == i;
+    }
+}
+
+static uint32_t barrier_misses(bool by_word)
+{
+    static two_sides t;
+    wippyi_thread thread;
+    uint32_t i, misses = 0;
+    memset(&t, 0, sizeof(t));
+    wippyi_barrier_init(&t.barrier);
+    t.barrier.by_system = t.barrier.by_system && !by_word;
+    start(&thread, near_side, &t);
+    far_side(&t);
+    wippyi_thread_join(&thread);
+    CHECK(!t.refused);
+    for (i = 1; i <= BARRIER_ROUNDS; i++) {
+        misses += !t.near_saw[i] && !t.far_saw[i] ? 1u : 0u;
+    }
+    return misses;
+}
+
+TEST(test_platform_barrier_one_side_sees_the_other)
+{
+    CHECK_EQ_INT(barrier_misses(false), 0);
+}
+
+TEST(test_platform_barrier_by_its_word_one_side_sees_the_other)
+{
+    CHECK_EQ_INT(barrier_misses(true), 0);
+}
+
 typedef struct who {
     wippyi_thread thread;
     uint64_t id;
@@ -1532,6 +1608,8 @@ TEST_MAIN(TEST_ENTRY(test_platform_mutex_excludes),
           TEST_ENTRY(test_platform_ticket_volley_loses_no_wake),
           TEST_ENTRY(test_platform_ticket_volley_with_timeouts_loses_no_wake),
           TEST_ENTRY(test_platform_ticket_wakes_from_many_threads_publish_all_their_writes),
+          TEST_ENTRY(test_platform_barrier_one_side_sees_the_other),
+          TEST_ENTRY(test_platform_barrier_by_its_word_one_side_sees_the_other),
           TEST_ENTRY(test_platform_thread_runs_knows_itself_and_leaves_signals_alone),
           TEST_ENTRY(test_platform_thread_ids_are_stable_and_differ),
           TEST_ENTRY(test_platform_thread_processor_time_is_known_while_it_runs),

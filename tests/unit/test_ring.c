@@ -22,7 +22,7 @@ TEST(test_ring_is_first_in_first_out_and_bounded)
     static wippyi_ring ring;
     wippyi_ring_init(&ring);
     CHECK(wippyi_ring_pop(&ring) == NULL);
-    CHECK(!wippyi_ring_has_sc(&ring));
+    CHECK(!wippyi_ring_has(&ring));
     uintptr_t in = 0;
     uintptr_t out = 0;
     for (uint32_t round = 0; round < 50; round++) {
@@ -30,7 +30,7 @@ TEST(test_ring_is_first_in_first_out_and_bounded)
             in++;
         }
         CHECK_EQ_INT(wippyi_ring_count(&ring), WIPPYI_RING_SIZE);
-        CHECK(wippyi_ring_has_sc(&ring));
+        CHECK(wippyi_ring_has(&ring));
         for (uint32_t i = 0; i < 1 + round % WIPPYI_RING_SIZE; i++) {
             CHECK_EQ_U64(number_of(wippyi_ring_pop(&ring)), out);
             out++;
