@@ -203,7 +203,8 @@ struct wippyi_slot {
     wippyi_a32 pending;  /* messages counted against the limit; only used when there is one; RMW: up by
                             senders (relaxed), down by who takes one out (seq_cst, with `marks`) */
     wippyi_a32 marks;    /* WIPPYI_MARK_...; RMW: two writers in one word */
-    uint64_t parent;     /* constant while live; others read it under the stripe */
+    wippyi_slot *run_next; /* link of the queue that holds the process; here, because who queues it has
+                              just pushed into `box` */
     wippyi_a64 tenant;   /* pid from birth on, | WIPPYI_LIFE_TERMINATE once its relations are closed;
                             written: owner (release); the closing under the stripe */
     wippy_entry *entry;  /* counted; NULL = none; owner; others read it under the stripe */
@@ -212,7 +213,7 @@ struct wippyi_slot {
     wippyi_ext *ext;     /* NULL until needed */
     wippy_mail *fresh;   /* received, not yet looked at; oldest first */
     wippy_mail **fresh_end;
-    wippyi_slot *run_next; /* link of the queue that holds the process */
+    uint64_t parent;     /* constant while live; others read it under the stripe */
     wippy_frame *frame;  /* counted; NULL = empty */
     wippyi_relations *relations; /* guarded by the stripe of the slot */
     uint32_t started_ms; /* of the runtime's uptime */
@@ -379,6 +380,11 @@ enum { /* wippyi_worker.spare */
     WIPPYI_SPARE_LEAVING = 2
 };
 
+/* Keeps what is above it and what is below it on different cache lines. */
+typedef struct wippyi_apart {
+    char unused[WIPPYI_CACHELINE];
+} wippyi_apart;
+
 /* What a full ring could not hold, as an array: processes lie all over the memory, and whoever takes them
    asks for all at once. A block of a heap. */
 #define WIPPYI_BUNDLE_MAX \
@@ -395,6 +401,7 @@ typedef struct wippyi_bundle {
 typedef struct wippyi_queue {
     wippyi_ap inbox;      /* wippyi_slot*, newest first; any thread pushes by CAS (seq_cst, with
                              sleep_word), a consumer takes all by exchange (acquire) */
+    wippyi_apart pushers_from_consumers;
     wippyi_mutex lock;    /* consumers */
     wippyi_slot *first;   /* guarded by lock */
     wippyi_slot *last;    /* guarded by lock */
@@ -423,10 +430,14 @@ struct wippyi_host {
     wippy_host_desc desc;   /* limits resolved; constant while running */
     wippyi_a32 mailbox_limit; /* of desc; written: creation (relaxed); senders may look when the host is
                                  stopped already */
+    wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever; written: before
+                                 the first such process can be queued (seq_cst) */
     wippyi_a32 state;       /* WIPPYI_HOST_*; written: who creates it (under hosts_lock) or stops it
                                (seq_cst, with `census`, and with `life` at a birth) */
     wippyi_a64 orphans_ns;  /* STOPPING: when to look for orphans next; written: who stops it; relaxed */
+    wippyi_apart above_is_read_only; /* by every send */
     wippyi_queue queues[WIPPYI_LANES];
+    wippyi_apart below_is_written_less;
     wippyi_ap workers[WIPPYI_WORKERS_MAX]; /* wippyi_worker*; written under thread_lock (release); a
                                               worker is never freed before the host */
     wippyi_a32 worker_slots;  /* workers[0..n) are set; grows only; under thread_lock (release) */
@@ -434,8 +445,6 @@ struct wippyi_host {
     wippyi_a32 processes;     /* alive or being born, hidden ones not; only used when there is a limit; RMW
                                  relaxed: it only limits itself */
     wippyi_census census;     /* of what its workers did not count */
-    wippyi_a32 has_high;      /* 1: a process with high priority was spawned here, ever; written: before
-                                 the first such process can be queued (seq_cst) */
     wippyi_a64 refused;       /* gauge */
     wippyi_a64 stuck_ended;   /* written: watchdog; gauge */
     uint32_t stuck_ticks;     /* watchdog only: up while every thread is held by one step, down else */

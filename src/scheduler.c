@@ -148,7 +148,9 @@ WIPPYI_INLINE_ALWAYS void wippyi_slots_fetch(void *const *slots, uint32_t count)
         WIPPYI_PREFETCH((char *)slots[i] + WIPPYI_CACHELINE);
     }
     for (i = 0; i < count; i++) {
-        WIPPYI_PREFETCH(((const wippyi_slot *)slots[i])->state);
+        const wippyi_slot *slot = (const wippyi_slot *)slots[i];
+        WIPPYI_PREFETCH(slot->state);
+        WIPPYI_PREFETCH(wippyi_ap_load_rlx(&slot->box.head)); /* its mail, or nothing */
     }
 }
 
@@ -332,7 +334,7 @@ static void wippyi_local_push(wippyi_worker *w, uint32_t lane, wippyi_slot *slot
    awake, looks there before it sleeps, and wakes another when it took many. */
 WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot)
 {
-    uint32_t lane = wippyi_slot_lane(slot);
+    uint32_t lane = wippyi_slot_lane(w->host, slot);
     if (WIPPYI_UNLIKELY(wippyi_queue_has_rlx(&w->host->queues[lane]))) {
         wippyi_queue_push(w->host, lane, slot);
         return;
@@ -343,7 +345,7 @@ WIPPYI_FN void wippyi_requeue(wippyi_worker *w, wippyi_slot *slot)
 WIPPYI_FN void wippyi_schedule_other(wippyi_worker *w, wippyi_slot *slot)
 {
     wippyi_host *host = wippyi_slot_host(slot);
-    uint32_t lane = wippyi_slot_lane(slot);
+    uint32_t lane = wippyi_slot_lane(host, slot);
     if (w == NULL || w->host != host) {
         wippyi_queue_push(host, lane, slot);
         wippyi_host_notify(host);
@@ -865,7 +867,7 @@ static void wippyi_hand_over(wippyi_worker *w)
     wippyi_take_begin(w);
     slot = wippyi_take_next(w);
     if (slot != NULL) {
-        wippyi_queue_push(w->host, wippyi_slot_lane(slot), slot);
+        wippyi_queue_push(w->host, wippyi_slot_lane(w->host, slot), slot);
     }
     for (lane = 0; lane < WIPPYI_LANES; lane++) {
         while ((slot = (wippyi_slot *)wippyi_ring_pop(&w->rings[lane])) != NULL) {

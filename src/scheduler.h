@@ -48,8 +48,14 @@ WIPPYI_INLINE wippyi_worker *wippyi_host_worker(const wippyi_host *host, uint32_
     return (wippyi_worker *)wippyi_ap_load_acq(&host->workers[index]);
 }
 
-WIPPYI_INLINE uint32_t wippyi_slot_lane(const wippyi_slot *slot)
+/* Of a process the caller owns. Where there never was a high one the flags are not looked at: they lie
+   in the line of whoever ran the process last. */
+WIPPYI_INLINE uint32_t wippyi_slot_lane(const wippyi_host *host, const wippyi_slot *slot)
 {
+    /* relaxed: it was set before the process was first queued, and the mailbox handed that on */
+    if (WIPPYI_LIKELY(wippyi_a32_load_rlx(&host->has_high) == 0)) {
+        return WIPPYI_LANE_NORMAL;
+    }
     return (slot->flags & WIPPYI_PROC_HIGH) != 0 ? WIPPYI_LANE_HIGH : WIPPYI_LANE_NORMAL;
 }
 
@@ -58,7 +64,8 @@ WIPPYI_INLINE bool wippyi_schedule_next(wippyi_worker *w, wippyi_slot *slot)
 {
     /* Only the owner makes next_slot non-NULL, so a NULL seen here stays one. release: publishes the
        slot to a thief's exchange. */
-    if (w->host == wippyi_slot_host(slot) && (slot->flags & WIPPYI_PROC_HIGH) == 0 &&
+    if (w->host == wippyi_slot_host(slot) &&
+        wippyi_slot_lane(w->host, slot) == WIPPYI_LANE_NORMAL &&
         wippyi_ap_load_rlx(&w->next_slot) == NULL) {
         wippyi_ap_store_rel(&w->next_slot, slot);
         return true;
