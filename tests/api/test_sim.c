@@ -306,6 +306,48 @@ static wippy_status sim_ask_block(wippy_self *self, core_actor *a)
     return WIPPY_YIELD;
 }
 
+static char call_order[8];
+static uint32_t call_count;
+
+static void call_a(wippy_runtime *rt, void *arg)
+{
+    (void)rt;
+    call_order[call_count++] = *(const char *)arg;
+}
+
+static void count_trace(const wippy_trace_record *record, void *user_data)
+{
+    (void)record;
+    ++*(uint64_t *)user_data;
+}
+
+/* Whichever was asked for first: what is due comes before what is not. */
+TEST(test_sim_foreign_calls_come_in_the_order_of_their_delays)
+{
+    static char letters[] = "abcd";
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        core c;
+        wippy_desc desc;
+        uint64_t heard = 0;
+        memset(&desc, 0, sizeof(desc));
+        desc.sim.on = true;
+        desc.sim.seed = seed;
+        desc.random_seed = seed;
+        desc.trace_fn = count_trace;
+        desc.trace_user_data = &heard;
+        REQUIRE(core_open_with(&c, 2, &desc, NULL));
+        memset(call_order, 0, sizeof(call_order));
+        call_count = 0;
+        for (uint64_t i = 0; i < 4; i++) { /* d first, a last */
+            CHECK_EQ_INT(wippy_sim_call(c.rt, (4 - i) * 1000000000, call_a, &letters[3 - i]), WIPPY_OK);
+        }
+        CHECK_EQ_INT(wippy_sim_run(c.rt, 10 * UINT64_C(1000000000), 0), WIPPY_OK);
+        CHECK_STR(call_order, "abcd");
+        core_close(&c);
+        CHECK(heard > 0); /* who listens hears it, too */
+    }
+}
+
 TEST(test_sim_blocking_calls_are_moves)
 {
     core c;
@@ -428,6 +470,7 @@ TEST_MAIN(TEST_ENTRY(test_sim_same_seed_repeats_the_run),
           TEST_ENTRY(test_sim_run_for_a_time_ends_there), TEST_ENTRY(test_sim_counts_its_moves),
           TEST_ENTRY(test_sim_is_refused_inside_a_step_and_without_simulation),
           TEST_ENTRY(test_sim_foreign_calls_come_after_their_delay_and_may_wait),
+          TEST_ENTRY(test_sim_foreign_calls_come_in_the_order_of_their_delays),
           TEST_ENTRY(test_sim_blocking_calls_are_moves),
           TEST_ENTRY(test_sim_join_for_ever_ends_the_deaf),
           TEST_ENTRY(test_sim_host_stop_takes_its_grace_in_virtual_time),

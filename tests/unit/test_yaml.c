@@ -799,6 +799,43 @@ TEST(test_yaml_refused_memory_gives_nomem_and_leaks_nothing)
     CHECK(test_heap_sweep(scenario_parse, text) >= 8);
 }
 
+/* Memory ends at a node or a text of every kind: before each stands another number of nodes, so that the
+   block which is refused is asked for at another place each time. */
+TEST(test_yaml_refused_memory_at_every_node)
+{
+    static const char *const last[] = {
+        "-\n", "- # nothing\n  more\n", "- k:\n", "- k: # nothing\n    more\n", "- [a, {b: c}]\n",
+        "- {k: ~}\n", "- 'single'\n", "- \"dou\\tble\"\n", "- |\n  literal\n  text\n",
+        "- >\n  folded\n\n  text\n", "- - - deep\n"};
+    static char text[20000];
+    for (size_t i = 0; i < TEST_COUNT(last); i++) {
+        for (int before = 0; before < 60; before++) {
+            size_t size = 0;
+            for (int n = 0; n < before; n++) {
+                size += (size_t)snprintf(text + size, sizeof(text) - size, "- x\n");
+            }
+            for (int n = 0; n < 20; n++) {
+                size += (size_t)snprintf(text + size, sizeof(text) - size, "%s", last[i]);
+            }
+            if (test_heap_sweep(scenario_parse, text) == 0) {
+                FAIL("no memory is asked for");
+            }
+            if (TEST_ATOMIC_LOAD(&test_global.failures) > 0) {
+                FAIL("that was %d before %s", before, last[i]);
+                return;
+            }
+        }
+    }
+    for (int style = 0; style < 4; style++) { /* texts that need a block of their own */
+        static const char *const heads[] = {"- '", "- \"a\\t", "- |\n  ", "- >\n  "};
+        static const char *const tails[] = {"'\n", "\"\n", "\n", "\n"};
+        size_t size = (size_t)snprintf(text, sizeof(text), "%s", heads[style]);
+        memset(text + size, 'x', 15000);
+        snprintf(text + size + 15000, sizeof(text) - size - 15000, "%s", tails[style]);
+        CHECK(test_heap_sweep(scenario_parse, text) >= 2);
+    }
+}
+
 TEST(test_yaml_every_truncation_is_safe)
 {
     bench b;
@@ -961,6 +998,7 @@ TEST_MAIN(TEST_ENTRY(test_yaml_plain_scalars_have_the_types_of_the_core_schema),
           TEST_ENTRY(test_yaml_write_lets_strings_be_replaced),
           TEST_ENTRY(test_yaml_find_is_and_names), TEST_ENTRY(test_yaml_reject_points_at_the_node),
           TEST_ENTRY(test_yaml_refused_memory_gives_nomem_and_leaks_nothing),
+          TEST_ENTRY(test_yaml_refused_memory_at_every_node),
           TEST_ENTRY(test_yaml_every_truncation_is_safe),
           TEST_ENTRY(test_yaml_random_bytes_are_safe),
           TEST_ENTRY(test_yaml_long_hostile_texts_take_linear_time))
