@@ -646,9 +646,6 @@ static wippy_result wippyli_check_imports(const wippy_kind_call *call, wippy_sli
         return wippyli_kind_reject(call, "imports must be a map of aliases to ids");
     }
     for (wippy_value_each(map, &iter); wippy_value_next(&iter);) {
-        if (iter.name.size == 0) {
-            return wippyli_kind_reject(call, "import alias is required");
-        }
         if (wippy_value_string(iter.value, "", "").size == 0) {
             return wippyli_kind_reject(call, "import target is required");
         }

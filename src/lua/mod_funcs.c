@@ -540,10 +540,11 @@ static wippy_result wippyli_call_target(wippyli_process *process, wippyli_call *
     if (wippy_entry_get(rt, id, &entry) != WIPPY_OK) {
         return wippyli_target_none(diag);
     }
-    wippy_result result = wippy_kind_flags(rt, wippy_entry_kind(entry), &flags);
-    if (result == WIPPY_OK && (flags & WIPPY_KIND_CALLABLE) != 0) {
+    wippy_result result;
+    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an entry has a known kind */
+    if ((flags & WIPPY_KIND_CALLABLE) != 0) {
         result = wippyli_target_function(process, call, entry);
-    } else if (result == WIPPY_OK && (flags & WIPPY_KIND_PROCESS) != 0) {
+    } else if ((flags & WIPPY_KIND_PROCESS) != 0) {
         result = wippyli_target_process(call, entry, diag);
     } else {
         result = wippyli_target_none(diag);

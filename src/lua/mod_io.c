@@ -339,12 +339,10 @@ static int wippyli_io_ended(lua_State *L, lua_KContext ctx, wippyli_io_filled fi
 
 #if !defined(_WIN32)
 
+/* Whatever the descriptor became ready with: reading tells. */
 static int wippyli_io_ready(lua_State *L, const wippy_mail *mail, lua_KContext ctx)
 {
-    if (mail->result != WIPPY_OK) {
-        return wippyli_fail(L, wippy_result_kind((wippy_result)mail->result), "%s: %s",
-                            wippyli_io_name(ctx), wippy_result_text((wippy_result)mail->result));
-    }
+    (void)mail;
     return wippyli_io_read_on(L, ctx);
 }
 

@@ -10,24 +10,16 @@
 #define WIPPYLI_SPAWN_MESSAGES 64 /* queued for one child */
 #define WIPPYLI_NO_HOST        UINT32_MAX
 
-/* Append the table at `index` as a map of string keys; false: a key is no string. */
-static bool wippyli_context_write(lua_State *L, int index, wippy_writer *writer)
+/* Append the table at `index` as a map. Its keys are strings: they were looked at when they came. */
+static void wippyli_context_write(lua_State *L, int index, wippy_writer *writer)
 {
-    bool good = true;
     wippy_write_map(writer, 0);
     lua_pushnil(L);
-    while (good && lua_next(L, index)) {
-        good = lua_type(L, -2) == LUA_TSTRING;
-        if (good) {
-            wippyli_encode(L, -2, 2, writer);
-        }
-        lua_pop(L, 1);
-    }
-    if (!good) {
+    while (lua_next(L, index)) {
+        wippyli_encode(L, -2, 2, writer);
         lua_pop(L, 1);
     }
     wippy_write_end(writer);
-    return good;
 }
 
 static wippy_result wippyli_frame_make(lua_State *L, int actor, int scope, wippy_slice context,
@@ -41,7 +33,8 @@ static wippy_result wippyli_frame_make(lua_State *L, int actor, int scope, wippy
     memset(&desc, 0, sizeof(desc));
     desc.base = wippy_self_frame(process->self);
     desc.context = context;
-    if (actor && hooks->actor(L, actor, &identity)) {
+    if (actor) { /* it was one when it came, as the scope */
+        (void)hooks->actor(L, actor, &identity);
         desc.actor_id = identity.id;
         desc.actor_meta = identity.meta;
     }
@@ -50,10 +43,8 @@ static wippy_result wippyli_frame_make(lua_State *L, int actor, int scope, wippy
         if (count > WIPPYLI_SCOPE_MAX) {
             return WIPPY_ERR_LIMIT; /* never fewer: one of them may deny */
         }
-        if (count >= 0) {
-            desc.scope = ids;
-            desc.scope_count = (uint32_t)count;
-        }
+        desc.scope = ids;
+        desc.scope_count = (uint32_t)count;
     }
     return wippy_frame_make(process->arena.bridge->rt, &desc, out);
 }
@@ -63,20 +54,16 @@ WIPPYLI_FN wippy_result wippyli_frame_of(lua_State *L, int context, int actor, i
 {
     wippy_writer writer;
     wippy_slice encoded = {NULL, 0};
-    bool good = true;
     wippy_result result = WIPPY_OK;
     wippy_writer_init(&writer, wippyli_runtime(wippyli_process_of(L)));
     if (context) {
-        good = wippyli_context_write(L, lua_absindex(L, context), &writer);
+        wippyli_context_write(L, lua_absindex(L, context), &writer);
         result = wippy_writer_finish(&writer, &encoded);
     }
-    if (good && result == WIPPY_OK) {
+    if (result == WIPPY_OK) {
         result = wippyli_frame_make(L, actor, scope, encoded, out);
     }
     wippy_writer_free(&writer);
-    if (!good) {
-        luaL_error(L, "context keys must be strings");
-    }
     return result == WIPPY_ERR_LIMIT ? WIPPY_ERR_INVALID : result;
 }
 
@@ -360,10 +347,9 @@ static bool wippyli_entry_is_process(wippy_runtime *rt, const char *id)
         return false;
     }
     uint32_t flags = 0;
-    wippy_result result = wippy_kind_flags(rt, wippy_entry_kind(entry), &flags);
+    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an entry has a known kind */
     wippy_entry_release(rt, entry);
-    return result == WIPPY_OK && (flags & WIPPY_KIND_PROCESS) != 0 &&
-           (flags & WIPPY_KIND_CALLABLE) == 0;
+    return (flags & WIPPY_KIND_PROCESS) != 0 && (flags & WIPPY_KIND_CALLABLE) == 0;
 }
 
 /* Why neither can be: the host first. */

@@ -127,6 +127,46 @@ TEST(test_security_spawner_passes_identity_on)
         "false bad argument #2 to '?' (Actor expected)\ntrue\neve71\n");
 }
 
+#define CHILD                                                                                      \
+    PROJECT_LUA("child", "process.lua", "", "return {main = function() return \"ran\" end}")
+
+TEST(test_security_spawner_asks_for_rights)
+{
+    project_setup.frame = restricted;
+    project_run(POLICY("[process.context]", "context"),
+                "t.out(pcall(process.with_context, {a = 1})) local s = process.with_options({}) "
+                "t.out(pcall(s.with_context, s, {})) t.out(pcall(s.with_actor, s, security.actor())) "
+                "t.out(pcall(s.with_scope, s, security.scope()))",
+                "false not allowed to spawn processes with custom context\n"
+                "false not allowed to spawn processes with custom context\n"
+                "false not allowed to spawn processes with custom security context\n"
+                "false not allowed to spawn processes with custom security context\n");
+    project_run(POLICY("[process.security]", "security"),
+                "t.out(pcall(process.with_context, {})) t.out(pcall(process.with_options, {}))",
+                "false not allowed to spawn processes with custom context\n"
+                "false not allowed to spawn processes with custom options\n");
+    project_setup.frame = NULL;
+    /* never with fewer policies than were given: one of them may deny */
+    project_run(POLICIES CHILD,
+                "local p, many = security.policy(\"app:readers\"), {} for i = 1, 300 do many[i] = p end "
+                "local s = process.with_context({}):with_scope(security.new_scope(many)) "
+                "local v, e = s:spawn(\"app:child\", \"app:processes\") t.out(v, e:kind()) "
+                "v, e = funcs.new():with_scope(security.new_scope(many)):call(\"app:child\") t.out(v, e:kind()) "
+                "t.out(pcall(function() return process.with_context({[1] = 2}) end))",
+                "nil Invalid\nnil Invalid\nfalse app:main:1: context keys must be strings\n");
+}
+
+TEST(test_spawn_on_what_is_no_host)
+{
+    project_run(CHILD "  - {name: term, kind: terminal.host}\n  - {name: pool, kind: process.host}\n"
+                      "  - {name: thing, kind: registry.entry}\n",
+                "for _, h in ipairs{\"app:term\", \"app:pool\", \"app:thing\", \"app:none\"} do "
+                "R(process.spawn(\"app:child\", h)) end R(process.spawn(\"app:thing\", \"app:processes\"))",
+                "nil Unavailable host is not running false\nnil Unavailable host is not running false\n"
+                "nil Internal host does not implement process.Host false\nnil NotFound host not found false\n"
+                "nil NotFound factory not found false\n");
+}
+
 /* ------------------------------------------------------------------ system */
 
 TEST(test_system_memory)
@@ -406,6 +446,7 @@ TEST_MAIN(TEST_ENTRY(test_pg_membership), TEST_ENTRY(test_pg_broadcast_and_leavi
           TEST_ENTRY(test_pg_on_a_pool_host), TEST_ENTRY(test_pg_groups_of_any_size), TEST_ENTRY(test_security_nobody_can_anything),
           TEST_ENTRY(test_security_identity), TEST_ENTRY(test_security_scopes),
           TEST_ENTRY(test_security_refusals), TEST_ENTRY(test_security_spawner_passes_identity_on),
+          TEST_ENTRY(test_security_spawner_asks_for_rights), TEST_ENTRY(test_spawn_on_what_is_no_host),
           TEST_ENTRY(test_system_memory), TEST_ENTRY(test_system_runtime),
           TEST_ENTRY(test_system_modules), TEST_ENTRY(test_system_hosts),
           TEST_ENTRY(test_system_supervisor), TEST_ENTRY(test_system_exit),

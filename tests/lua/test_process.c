@@ -294,9 +294,16 @@ TEST(test_kinds_check_their_fields)
         "namespace: app\nentries:\n  - name: p\n    kind: library.lua\n    modules: [\"a:b\"]\n"
         "    source: \"return 1\"\n",
         "namespace: app\nentries:\n  - name: p\n    kind: library.lua\n"
-        "    source: \"local x: = 1\"\n"};
+        "    source: \"local x: = 1\"\n",
+        "namespace: app\nentries:\n  - {name: p, kind: library.lua, source: ''}\n",
+        "namespace: app\nentries:\n  - {name: p, kind: library.lua, source: 'return 1', modules: ['']}\n",
+        "namespace: app\nentries:\n  - {name: p, kind: library.lua, source: 'return 1', modules: [5]}\n",
+        "namespace: app\nentries:\n  - {name: p, kind: library.lua, source: 'return 1', imports: {'': 'a:b'}}\n",
+        "namespace: app\nentries:\n  - {name: p, kind: library.lua, source: 'return 1', imports: {x: ''}}\n"};
     const char *texts[] = {"source is required", "method is required",
-                           "module cannot have a namespace", "unexpected '=' in type"};
+                           "module cannot have a namespace", "unexpected '=' in type",
+                           "source is required", "module name is required", "module name is required",
+                           "import alias is empty", "import target is required"};
     lua_kit_open(&kit, NULL);
     for (size_t i = 0; i < TEST_COUNT(bad); i++) {
         wippy_diag diag;
