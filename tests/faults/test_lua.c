@@ -29,6 +29,7 @@ typedef struct lab {
     char out[4096];
     size_t out_size;
     unsigned exits;
+    unsigned exits_before; /* when the last process was started */
     wippy_result last_result;
     char last_value[512];
 } lab;
@@ -36,6 +37,8 @@ typedef struct lab {
 /* What one process may hold; 0 = as much as it wants. The allocator then refuses nothing. */
 static size_t limit_bytes;
 static bool limit_reached; /* the last program could not do all it wanted */
+
+static wippy_host_kind lab_kind = WIPPY_HOST_PUMP;
 
 /* The registry as it passes through an undisturbed run, for the programs that change it. */
 static uint64_t pictures[PICTURES];
@@ -82,12 +85,12 @@ static void lab_exit(wippy_runtime *rt, const wippy_exit_info *info, void *user_
 {
     lab *l = (lab *)user_data;
     (void)rt;
-    l->exits++;
     l->last_result = info->result;
     wippy_value_to_text(info->value, l->last_value, sizeof(l->last_value));
     if (info->value.size == 0) {
         l->last_value[0] = '\0';
     }
+    TEST_ATOMIC_ADD(&l->exits, 1u); /* the last: who sees it reads the rest */
 }
 
 static bool says_memory(const char *text, size_t size)
@@ -152,7 +155,7 @@ static wippy_result lab_open(lab *l, fault_run *run)
     module.function_count = 1;
     module.user_data = l;
     host.name = "app:main";
-    host.kind = WIPPY_HOST_PUMP;
+    host.kind = lab_kind;
     host.exit_fn = lab_exit;
     host.user_data = l;
     host.memory_limit = limit_bytes;
@@ -163,7 +166,7 @@ static wippy_result lab_open(lab *l, fault_run *run)
 
 #define MODULES                                                                                    \
     "[t, time, json, payload, uuid, logger, registry, funcs, ctx, events, env, security, system, " \
-    "metrics, pg]"
+    "metrics, pg, io]"
 
 static wippy_result lab_load(lab *l, const char *name, const char *entries, const char *body,
                              wippy_diag *diag)
@@ -200,9 +203,19 @@ static bool waits_for_somebody(lab *l)
     return false;
 }
 
-/* Pump until nothing moves and nobody waits for a yield. */
+static bool lab_is_over(void *arg)
+{
+    lab *l = (lab *)arg;
+    return TEST_ATOMIC_LOAD(&l->exits) > l->exits_before && wippy_processes(l->rt, l->host, NULL, 0) == 0;
+}
+
+/* Pump until nothing moves and nobody waits for a yield; where threads run it, until it is over. */
 static void lab_run(lab *l)
 {
+    if (lab_kind != WIPPY_HOST_PUMP) {
+        CHECK_WAIT(lab_is_over, l, 20000);
+        return;
+    }
     uint64_t end = fault_real_ms() + 20000;
     while (fault_real_ms() < end) {
         bool waited = waits_for_somebody(l); /* the answer may come after the pump has looked */
@@ -227,6 +240,7 @@ static wippy_result lab_start(lab *l, const char *entry, wippy_diag *diag)
     desc.entry = entry;
     desc.host = l->host;
     memset(diag, 0, sizeof(*diag));
+    l->exits_before = TEST_ATOMIC_LOAD(&l->exits);
     wippy_result r = wippy_spawn(wippy_outside(l->rt), &desc, &pid, diag);
     if (r == WIPPY_OK) {
         lab_run(l);
@@ -575,6 +589,44 @@ static void run_program(const char *name)
     FAIL("no program %s", name);
 }
 
+/* What a terminal gives, on a thread of its own: each line whole or not yet. */
+static void scenario_terminal(fault_run *run, void *arg)
+{
+    FILE *input = (FILE *)arg;
+    rewind(input);
+    lseek(0, 0, SEEK_SET);
+    static const program reader = {
+        "a terminal", "",
+        "t.out(io.raw(true)) for i = 1, 4 do local l, e = io.readline() if l then t.out(#l) else t.out(e) end "
+        "end local s, e = io.read(7) if s then t.out(#s <= 7) else t.out(e) end "
+        "t.out(#io.args()) io.raw(false)",
+        "true\n5\n30000\n3\n0\ntrue\n0\n"};
+    union {
+        const void *in;
+        void *out;
+    } what;
+    what.in = &reader;
+    scenario(run, what.out);
+}
+
+TEST(test_faults_lua_terminal)
+{
+    static char line[30001];
+    FILE *input = tmpfile();
+    REQUIRE(input != NULL);
+    memset(line, 'x', sizeof(line) - 1);
+    fprintf(input, "five.\n%s\n333\n\nthe rest of it\nand more\n", line);
+    fflush(input);
+    int saved = dup(0);
+    dup2(fileno(input), 0);
+    lab_kind = WIPPY_HOST_TERMINAL;
+    CHECK(fault_sweep(FAULT_ALLOC, scenario_terminal, input) > 50);
+    lab_kind = WIPPY_HOST_PUMP;
+    dup2(saved, 0);
+    close(saved);
+    fclose(input);
+}
+
 #define PROGRAM(test, name) \
     TEST(test)              \
     {                       \
@@ -613,4 +665,4 @@ TEST_MAIN(TEST_ENTRY(test_faults_lua_state), TEST_ENTRY(test_faults_lua_modules)
           TEST_ENTRY(test_faults_lua_listeners), TEST_ENTRY(test_faults_lua_coroutines),
           TEST_ENTRY(test_faults_lua_contexts), TEST_ENTRY(test_faults_lua_types),
           TEST_ENTRY(test_faults_lua_retries), TEST_ENTRY(test_faults_lua_registry_read),
-          TEST_ENTRY(test_faults_lua_spawners))
+          TEST_ENTRY(test_faults_lua_spawners), TEST_ENTRY(test_faults_lua_terminal))
