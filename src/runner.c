@@ -126,8 +126,9 @@ WIPPYI_FN void wippyi_alarm_set(wippy_self *self, wippyi_alarm *alarm, uint64_t 
 
 /* ------------------------------------------------------------------ reporting */
 
+/* error: "" = none */
 static void wippyi_runner_fields(wippy_writer *w, const char *id_key, const char *id,
-                                 const char *status, bool failed, const char *details)
+                                 const char *status, const char *error)
 {
     wippy_write_map(w, 0);
     wippy_write_cstring(w, id_key);
@@ -136,16 +137,16 @@ static void wippyi_runner_fields(wippy_writer *w, const char *id_key, const char
         wippy_write_cstring(w, "status");
         wippy_write_cstring(w, status);
     }
-    if (details[0] != '\0') {
-        wippy_write_cstring(w, failed ? "error" : "details");
-        wippy_write_cstring(w, details);
+    if (error[0] != '\0') {
+        wippy_write_cstring(w, "error");
+        wippy_write_cstring(w, error);
     }
     wippy_write_end(w);
 }
 
 /* The change of status, for the log and for the event bus. */
 static void wippyi_runner_announce(wippy_self *self, const char *id, wippy_log_level level,
-                                   wippy_service_status status, bool failed, const char *details)
+                                   wippy_service_status status, const char *error)
 {
     wippy_runtime *rt = wippy_self_runtime(self);
     const char *name = wippy_service_status_name(status);
@@ -155,12 +156,12 @@ static void wippyi_runner_announce(wippy_self *self, const char *id, wippy_log_l
     memset(&fields, 0, sizeof(fields));
     snprintf(kind, sizeof(kind), "service.%s", name);
     wippy_writer_init(&w, rt);
-    wippyi_runner_fields(&w, "serviceID", id, name, failed, details);
+    wippyi_runner_fields(&w, "serviceID", id, name, error);
     (void)wippy_writer_finish(&w, &fields); /* without memory: the line without fields */
     wippyi_log(rt, level, "supervisor", fields, "service %s is %s", id, name);
     wippy_writer_reset(&w);
     memset(&fields, 0, sizeof(fields));
-    wippyi_runner_fields(&w, "id", id, name, failed, details);
+    wippyi_runner_fields(&w, "id", id, name, error);
     (void)wippy_writer_finish(&w, &fields);
     (void)wippy_events_send(self, "supervisor", kind, id, fields); /* the table is the truth */
     wippy_writer_free(&w);
@@ -205,7 +206,7 @@ static void wippyi_runner_report(wippy_self *self, wippyi_runner *r, wippy_log_l
     service->child = r->child;
     wippyi_runner_copy(service->details, sizeof(service->details), details, strlen(details));
     wippyi_mutex_unlock(&r->supervisor->lock);
-    wippyi_runner_announce(self, service->id, level, status, failed, details);
+    wippyi_runner_announce(self, service->id, level, status, details);
     wippyi_bell_ring(r->supervisor, &r->supervisor->bell);
 }
 
@@ -572,7 +573,7 @@ static void wippyi_runner_attempt(wippy_self *self, wippyi_runner *r)
     wippy_slice fields;
     memset(&fields, 0, sizeof(fields));
     wippy_writer_init(&w, rt);
-    wippyi_runner_fields(&w, "service_id", r->service->id, NULL, false, "");
+    wippyi_runner_fields(&w, "service_id", r->service->id, NULL, "");
     (void)wippy_writer_finish(&w, &fields);
     wippyi_log(rt, WIPPY_LOG_INFO, "supervisor", fields, "starting service");
     wippy_writer_free(&w);

@@ -53,6 +53,9 @@ TEST(test_logger_fields_are_sorted_behind_pid_and_location)
     logs("logger:info('m', {e = errors.new('broken'), t = {a = {1, 2}}, d = "
          "time.parse_duration('2s')})",
          "info [] m " AUTO("1") ", \"d\": \"2s\", \"e\": \"broken\", \"t\": {\"a\": [1, 2]}}\n");
+    logs("logger:info('m', {abc = 3, a = 1, ab = 2, b = payload.new({1}), c = payload.new('x')})",
+         "info [] m " AUTO("1") ", \"a\": 1, \"ab\": 2, \"abc\": 3, \"b\": [1], \"c\": \"x\"}\n");
+    logs("logger:with({[1] = 'no', [true] = 2, k = 3}):info('m')", "info [] m " AUTO("1") ", \"k\": 3}\n");
     logs("logger:info('m', {})", "info [] m " AUTO("1") "}\n");
     logs("logger:info('m', nil)", "info [] m " AUTO("1") "}\n");
     logs("logger:info('100%s %d')", "info [] 100%s %d " AUTO("1") "}\n");
@@ -85,6 +88,27 @@ TEST(test_logger_named_joins_with_dots)
 {
     logs("local l = logger:named('app') l:info('x') l:named('db'):with{k = 1}:warn('y')",
          "info [app] x " AUTO("1") "}\nwarn [app.db] y " AUTO("1") ", \"k\": 1}\n");
+}
+
+TEST(test_logger_says_what_it_is)
+{
+    module_program("logger", "t.out(logger, logger:named('a'):named('b'), logger:with{k = 1})",
+                   "logger{} logger{a.b} logger{}\n");
+}
+
+TEST(test_logger_where_nobody_listens)
+{
+    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
+    module_setup setup;
+    module_setup_init(&setup);
+    setup.no_log = true;
+    module_kit_open(kit, &setup);
+    module_start(kit, "logger", "print('x') logger:error('y', {a = 1}) t.out('done')", NULL);
+    module_wait(kit);
+    module_close(kit);
+    CHECK_STR(kit->lua.out, "done\n");
+    CHECK_STR(kit->log, "");
+    free(kit);
 }
 
 TEST(test_logger_location_is_the_innermost_lua_function)
@@ -122,5 +146,6 @@ TEST_MAIN(TEST_ENTRY(test_logger_print_is_a_line_at_info), TEST_ENTRY(test_logge
           TEST_ENTRY(test_logger_with_adds_fields_to_later_lines),
           TEST_ENTRY(test_logger_named_joins_with_dots),
           TEST_ENTRY(test_logger_location_is_the_innermost_lua_function),
+          TEST_ENTRY(test_logger_says_what_it_is), TEST_ENTRY(test_logger_where_nobody_listens),
           TEST_ENTRY(test_logger_nesting_too_deep_spoils_one_field_only),
           TEST_ENTRY(test_logger_arguments))

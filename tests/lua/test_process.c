@@ -771,6 +771,24 @@ TEST(test_links_trap_and_cascade)
                          "true linked process failed\npid.exit true\n");
 }
 
+TEST(test_process_questions_without_an_answer)
+{
+    const source sources[] = {
+        {"main", "t.out(process.cancel()) t.out(process.set_options{[5] = true})\n"
+                 "t.out(process.registry.lookup('')) t.out(process.registry.unregister(''))\n"
+                 "t.out(process.registry.unregister('nobody')) t.out(process.registry.register(''))\n"
+                 "t.out(process.registry.register('n', '')) t.out(process.registry.register('n', 'no pid'))\n"
+                 "t.out(process.registry.register('n', 5)) t.out(process.registry.unregister('n', 5))\n"
+                 "t.out(pcall(coroutine.close, coroutine.running()))\n"
+                 "t.out(coroutine.wrap(function(co) return pcall(coroutine.close, co) end)(coroutine.running()))\n"},
+        {NULL, NULL}};
+    application(sources, "nil cancel requires a destination argument\nfalse option ? is not supported\n"
+                         "nil name not registered\nfalse\nfalse\nnil name cannot be empty\n"
+                         "nil invalid pid format: missing braces\nnil invalid pid format: missing braces\n"
+                         "nil pid must be a string\nnil global registry not available\n"
+                         "false cannot close a running coroutine\nfalse cannot close a normal coroutine\n");
+}
+
 TEST(test_cancel_is_an_event)
 {
     const source sources[] = {
@@ -1215,7 +1233,7 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_poll_sees_mail_that_was_not_looked_at),
           TEST_ENTRY(test_poll_loop_lets_mail_in), TEST_ENTRY(test_raw_mail_from_c_is_a_string),
           TEST_ENTRY(test_spawn_monitored_gives_exit), TEST_ENTRY(test_links_trap_and_cascade),
-          TEST_ENTRY(test_cancel_is_an_event),
+          TEST_ENTRY(test_process_questions_without_an_answer), TEST_ENTRY(test_cancel_is_an_event),
           TEST_ENTRY(test_select_events_and_inbox_in_arrival_order), TEST_ENTRY(test_names),
           TEST_ENTRY(test_spawn_errors), TEST_ENTRY(test_exec_returns_value_or_error),
           TEST_ENTRY(test_spawner_name_messages_context),
