@@ -4,6 +4,7 @@
    error; the registry is one of the registries it passes through when all is well. Afterwards, with
    memory again, the same runtime runs another program. On a pump host, so that n means the same each
    time. */
+#define _DEFAULT_SOURCE
 #include "faults.h"
 
 #include "wippy_lua.h"
