@@ -196,22 +196,40 @@ static bool wippyi_intake_one(wippyi_worker *w, wippyi_slot *slot, uint64_t pid,
     return true;
 }
 
-/* A list of mail, oldest first, behind what is there. */
+/* Part of a list, behind what is there. */
+WIPPYI_INLINE void wippyi_fresh_add(wippyi_slot *slot, wippy_mail *first, wippy_mail *last)
+{
+    last->next_ = NULL;
+    if (slot->fresh == NULL) {
+        slot->fresh = first;
+    } else {
+        *slot->fresh_end = first;
+    }
+    slot->fresh_end = &last->next_;
+}
+
+/* A list of mail, oldest first, behind what is there: runs of messages as they are linked, all else one by
+   one. */
 static void wippyi_intake(wippyi_worker *w, wippyi_slot *slot, uint64_t pid, wippy_mail *mail)
 {
     while (mail != NULL) {
-        wippy_mail *next = mail->next_;
-        bool plain = mail->kind == WIPPY_MAIL_MESSAGE && mail->to_ == pid;
-        if (WIPPYI_LIKELY(plain || wippyi_intake_one(w, slot, pid, mail))) {
-            mail->next_ = NULL;
-            if (slot->fresh == NULL) {
-                slot->fresh = mail;
-            } else {
-                *slot->fresh_end = mail;
-            }
-            slot->fresh_end = &mail->next_;
+        wippy_mail *first = mail;
+        wippy_mail *last = NULL;
+        wippy_mail *other;
+        while (mail != NULL && mail->kind == WIPPY_MAIL_MESSAGE && mail->to_ == pid) {
+            last = mail;
+            mail = mail->next_;
         }
-        mail = next;
+        if (last != NULL) {
+            wippyi_fresh_add(slot, first, last);
+        }
+        other = mail;
+        if (other != NULL) {
+            mail = other->next_;
+            if (wippyi_intake_one(w, slot, pid, other)) {
+                wippyi_fresh_add(slot, other, other);
+            }
+        }
     }
 }
 
