@@ -69,7 +69,7 @@ WIPPYI_INLINE uint32_t wippyi_pid_generation(uint64_t pid)
 }
 
 /* ---- message: how blocks of mail lie in memory ---- */
-enum { /* wippy_mail.flags beyond the public ones */
+enum { /* wippy_mail.flags beyond the public ones and WIPPYI_MAIL_TRAIL */
     WIPPYI_MAIL_COUNTED = 0x80, /* counts against the mailbox limit */
     WIPPYI_MAIL_NUMBERED = 0x40 /* to_ holds the arrival number */
 };
@@ -306,6 +306,8 @@ typedef struct wippyi_census {
     wippyi_a32 processes; /* gauge: alive or being born, hidden ones not; wraps */
 } wippyi_census;
 
+#define WIPPYI_TRAIL 8 /* how far back a hint points: see WIPPYI_MAIL_TRAIL */
+
 struct wippyi_worker {
     wippy_self self;
     wippyi_host *host;
@@ -323,6 +325,9 @@ struct wippyi_worker {
     wippyi_heap heap;
     wippyi_slab_cache slots;
     wippyi_slab_cache yields;
+    wippy_mail *trail[WIPPYI_TRAIL]; /* sent last, all to `trail_to`; never looked into */
+    const wippyi_slot *trail_to;     /* of another host */
+    uint32_t trail_count;            /* sent in this run */
     uint32_t hops;         /* next-slot runs in a row */
     uint32_t until_global; /* looks until the global queue comes first */
     uint32_t until_normal; /* looks until the normal lane comes first */

@@ -113,6 +113,20 @@ static wippyi_block *wippyi_depot_take(wippyi_depot *depot, uint32_t size_class)
 }
 #endif
 
+/* Each block names one that comes later, so that who takes the batch waits for several at once. */
+static void wippyi_batch_trail(wippyi_block *batch)
+{
+    wippyi_block *ahead = batch;
+    uint32_t i;
+    for (i = 0; i < WIPPYI_BATCH_AHEAD && ahead != NULL; i++) {
+        ahead = ahead->next;
+    }
+    for (; batch != NULL; batch = batch->next) {
+        batch->ahead = ahead;
+        ahead = ahead != NULL ? ahead->next : NULL;
+    }
+}
+
 static void wippyi_depot_give(wippyi_depot *depot, uint32_t size_class, wippyi_block *batch)
 {
     wippyi_mutex_lock(&depot->lock);
@@ -180,6 +194,9 @@ static void *wippyi_heap_reload(wippyi_heap *heap, uint32_t size_class)
         heap->classes[size_class].spare = NULL;
     } else {
         batch = wippyi_depot_take(heap->depot, size_class);
+        heap->classes[size_class].took = true;
+        heap->classes[size_class].foreign =
+            batch != NULL && batch->ahead != NULL ? batch->count - 1 : 0;
     }
     if (batch != NULL) {
         heap->classes[size_class].head = batch->next;
@@ -228,11 +245,23 @@ WIPPYI_FN void *wippyi_heap_refill(wippyi_heap *heap, uint32_t size_class)
 #endif
 }
 
+/* The spare batch is for others. Who takes as much as it gives gets it back as likely as not. */
+static void wippyi_heap_give(wippyi_heap *heap, uint32_t size_class)
+{
+    wippyi_magazine *magazine = &heap->classes[size_class];
+    magazine->spare->ahead = NULL;
+    if (!magazine->took) {
+        wippyi_batch_trail(magazine->spare);
+    }
+    magazine->took = false;
+    wippyi_depot_give(heap->depot, size_class, magazine->spare);
+}
+
 /* The list is full: it becomes the spare, the old spare goes to the depot. */
 WIPPYI_FN void wippyi_heap_spill(wippyi_heap *heap, uint32_t size_class)
 {
     if (heap->classes[size_class].spare != NULL) {
-        wippyi_depot_give(heap->depot, size_class, heap->classes[size_class].spare);
+        wippyi_heap_give(heap, size_class);
     }
     heap->classes[size_class].head->count = heap->classes[size_class].count;
     heap->classes[size_class].spare = heap->classes[size_class].head;
@@ -249,7 +278,7 @@ WIPPYI_FN void wippyi_heap_flush(wippyi_heap *heap)
             wippyi_heap_spill(heap, i);
         }
         if (heap->classes[i].spare != NULL) {
-            wippyi_depot_give(heap->depot, i, heap->classes[i].spare);
+            wippyi_heap_give(heap, i);
             heap->classes[i].spare = NULL;
         }
     }

@@ -31,11 +31,13 @@ WIPPYI_FN void wippyi_mem_text_free(wippyi_mem *mem, char *text);               
 #define WIPPYI_CLASSES     6  /* 64 128 256 512 1024 2048 bytes */
 #define WIPPYI_CLASS_LARGE 16 /* straight from wippyi_mem */
 #define WIPPYI_BATCH       32 /* blocks that travel together */
+#define WIPPYI_BATCH_AHEAD 4  /* of them travel between two cores at the same time */
 
 typedef struct wippyi_block {
     struct wippyi_block *next;
     struct wippyi_block *next_batch; /* first block of a batch: the next batch of the depot */
     uint32_t count;                  /* first block of a batch: blocks in it */
+    struct wippyi_block *ahead;      /* in a batch from the depot: one to be taken a little later, or NULL */
 } wippyi_block;
 
 typedef struct wippyi_chunk {
@@ -55,6 +57,8 @@ typedef struct wippyi_magazine { /* blocks of one class */
     wippyi_block *head;  /* at most WIPPYI_BATCH */
     wippyi_block *spare; /* NULL or a batch */
     uint32_t count;      /* of head */
+    uint32_t foreign;    /* how many of head, about, another core had last */
+    bool took;           /* from the depot, since the last batch for it */
 } wippyi_magazine;
 
 typedef struct wippyi_heap {
@@ -97,6 +101,15 @@ WIPPYI_INLINE void *wippyi_magazine_pop(wippyi_magazine *magazine, wippyi_block 
     magazine->head = block->next;
     magazine->count--;
     return block;
+}
+
+/* Just before `block`, which was the head, is written: ask for one that is taken a little later. */
+WIPPYI_INLINE void wippyi_magazine_ahead(wippyi_magazine *magazine, const wippyi_block *block)
+{
+    if (magazine->foreign != 0) {
+        magazine->foreign--;
+        WIPPYI_PREFETCH(block->ahead);
+    }
 }
 
 /* A block of a class; NULL when the allocator has none. */

@@ -148,18 +148,39 @@ WIPPYI_INLINE void wippyi_copy_small(char *to, const char *from, size_t size)
     }
 }
 
+/* Mail that will be read on another core: in a long run to one receiver, say where the one some sends
+   before lies. */
+WIPPYI_INLINE void wippyi_send_trail(wippyi_worker *w, const wippyi_slot *slot, wippy_mail *mail)
+{
+    wippy_mail **oldest;
+    if (w->trail_to != slot) {
+        w->trail_to = slot;
+        w->trail_count = 0;
+    }
+    oldest = &w->trail[w->trail_count++ % WIPPYI_TRAIL];
+    if (w->trail_count > WIPPYI_TRAIL) {
+        memcpy(wippyi_mail_trail(mail), oldest, sizeof(*oldest));
+        mail->flags |= WIPPYI_MAIL_TRAIL;
+    }
+    *oldest = mail;
+}
+
+static wippy_result wippyi_send_far(wippy_self *self, wippy_pid to, wippy_topic topic,
+                                    const void *data, size_t size, uint32_t count);
+
 /* The common case in one piece: a worker's own process without actor or scope sends a small payload
-   under a permanent topic to a receiver without limit. Calls only as the last thing it does, so it
-   needs no frame. */
-WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid to,
-                                                   wippy_topic topic, const void *data, size_t size,
-                                                   uint32_t count)
+   under a permanent topic to a receiver without limit, of its own host or (far) of another. Calls only
+   as the last thing it does, so it needs no frame. */
+WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_quick(wippy_self *self, wippy_pid to,
+                                                    wippy_topic topic, const void *data,
+                                                    size_t size, uint32_t count, bool far)
 {
     wippyi_worker *w = self->worker;
     const wippyi_slab *slots = &self->rt->slots;
     uint32_t index = wippyi_pid_slot(to.id);
     wippyi_block *block;
     wippyi_slot *slot;
+    wippyi_host *host;
     wippy_mail *mail;
     wippyi_push_result pushed;
     if (WIPPYI_UNLIKELY((self->bits & WIPPYI_SELF_GUARDED) != 0 || size > WIPPYI_SEND_SMALL ||
@@ -169,11 +190,20 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid t
     slot = (wippyi_slot *)wippyi_slab_record(slots, index, sizeof(wippyi_slot));
     block = w->heap.classes[0].head;
     /* acquire: as in wippyi_slot_is(); what is being terminated goes the long way */
-    if (WIPPYI_UNLIKELY(wippyi_a64_load_acq(&slot->life) != to.id || block == NULL ||
-                        wippyi_a32_load_rlx(&wippyi_slot_host(slot)->mailbox_limit) != 0)) {
+    if (WIPPYI_UNLIKELY(wippyi_a64_load_acq(&slot->life) != to.id || block == NULL)) {
         return wippyi_send_slow(self, to, topic, data, size, count);
     }
+    host = wippyi_slot_host(slot);
+    if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&host->mailbox_limit) != 0)) {
+        return wippyi_send_slow(self, to, topic, data, size, count);
+    }
+    if (!far && WIPPYI_UNLIKELY(host != w->host)) {
+        return wippyi_send_far(self, to, topic, data, size, count);
+    }
     mail = (wippy_mail *)wippyi_magazine_pop(&w->heap.classes[0], block);
+    if (far) {
+        wippyi_magazine_ahead(&w->heap.classes[0], block);
+    }
     mail->to_ = to.id;
     mail->from = self->pid;
     mail->topic = topic;
@@ -185,6 +215,9 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid t
     mail->class_ = 0;
     mail->topic_bytes_ = 0;
     wippyi_copy_small((char *)(mail + 1), (const char *)data, size);
+    if (far && size <= WIPPYI_SEND_SMALL - sizeof(void *)) {
+        wippyi_send_trail(w, slot, mail);
+    }
     pushed = wippyi_mailbox_push(&slot->box, mail);
     if (pushed == WIPPYI_PUSH_OWNED) {
         return wippyi_schedule_next(w, slot) ? WIPPY_OK : wippyi_send_queue(w, slot);
@@ -192,16 +225,23 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_fast(wippy_self *self, wippy_pid t
     return WIPPYI_LIKELY(pushed == WIPPYI_PUSH_QUEUED) ? WIPPY_OK : wippyi_send_gone(w, mail);
 }
 
+static WIPPYI_NOINLINE wippy_result wippyi_send_far(wippy_self *self, wippy_pid to,
+                                                    wippy_topic topic, const void *data,
+                                                    size_t size, uint32_t count)
+{
+    return wippyi_send_quick(self, to, topic, data, size, count, true);
+}
+
 WIPPY_API wippy_result wippy_send(wippy_self *self, wippy_pid to, wippy_topic topic,
                                   const void *data, size_t size)
 {
-    return wippyi_send_fast(self, to, topic, data, size, 0);
+    return wippyi_send_quick(self, to, topic, data, size, 0, false);
 }
 
 WIPPY_API wippy_result wippy_send_values(wippy_self *self, wippy_pid to, wippy_topic topic,
                                          const void *data, size_t size, uint32_t count)
 {
-    return wippyi_send_fast(self, to, topic, data, size, count);
+    return wippyi_send_quick(self, to, topic, data, size, count, false);
 }
 
 #define WIPPYI_NAMED_TOPIC 23 /* bytes: with its NUL what wippyi_copy_small() copies */

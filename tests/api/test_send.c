@@ -262,6 +262,73 @@ TEST(test_send_names_and_payloads_of_every_size_come_whole)
     core_close(&c);
 }
 
+/* Long runs of small payloads to a process of another host, which runs on another core: every byte of each
+   size, in order, from two senders of which one stops now and then. */
+#define FAR_ROUNDS 400 /* so that blocks come back and are used again */
+#define FAR_SIZES  25 /* 0..24 */
+
+static void far_fill(unsigned char *data, uint32_t number, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        data[i] = (unsigned char)(number * 31u + i * 7u + 1u);
+    }
+}
+
+static wippy_status far_send(wippy_self *self, core_actor *a)
+{
+    for (uint32_t i = 0; i < FAR_SIZES * 4u; i++) {
+        uint32_t number = a->rounds * FAR_SIZES * 4u + i;
+        unsigned char data[FAR_SIZES];
+        far_fill(data, number, number % FAR_SIZES);
+        CHECK_EQ_INT(wippy_send(self, a->target, *(wippy_topic *)a->arg, data, number % FAR_SIZES),
+                     WIPPY_OK);
+    }
+    return ++a->rounds < FAR_ROUNDS ? WIPPY_CONTINUE : wippy_done(self);
+}
+
+static wippy_status far_check(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    uint32_t *next = (uint32_t *)a->arg; /* of each sender: pid, then how many came */
+    unsigned char data[FAR_SIZES];
+    (void)self;
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return WIPPY_IDLE;
+    }
+    next += next[0] == (uint32_t)mail->from.id || next[0] == 0 ? 0 : 2;
+    next[0] = (uint32_t)mail->from.id;
+    CHECK_EQ_U64(mail->size, next[1] % FAR_SIZES);
+    far_fill(data, next[1]++, mail->size);
+    CHECK(mail->size == 0 || memcmp(wippy_mail_data(mail), data, mail->size) == 0);
+    TEST_ATOMIC_ADD(&a->rounds, 1);
+    return WIPPY_IDLE;
+}
+
+TEST(test_send_long_runs_to_another_host_come_whole)
+{
+    core c;
+    core_actor sink = {0};
+    core_actor sources[2] = {{0}, {0}};
+    uint32_t next[4] = {0};
+    wippy_host other;
+    wippy_pid to;
+    wippy_pid pid;
+    REQUIRE(core_open(&c, 1));
+    REQUIRE(core_add_host(&c, "app:other", WIPPY_HOST_POOL, 1, &other) == WIPPY_OK);
+    sink.on_mail = far_check;
+    sink.arg = next;
+    to = core_spawn(&c, &sink);
+    for (int i = 0; i < 2; i++) {
+        sources[i].on_step = far_send;
+        sources[i].target = to;
+        sources[i].arg = &c.topic;
+        CHECK_EQ_INT(core_spawn_by(&c, c.out, &sources[i], other, 0, &pid), WIPPY_OK);
+    }
+    CHECK(core_wait(&sink.rounds, 2 * FAR_ROUNDS * FAR_SIZES * 4));
+    core_close(&c);
+    CHECK_EQ_INT(next[1], FAR_ROUNDS * FAR_SIZES * 4);
+    CHECK_EQ_INT(next[3], FAR_ROUNDS * FAR_SIZES * 4);
+}
+
 TEST(test_send_many_permanent_topics_stay_apart)
 {
     core c;
@@ -602,6 +669,7 @@ TEST_MAIN(TEST_ENTRY(test_send_keeps_the_order_of_one_sender),
           TEST_ENTRY(test_send_raw_and_values_are_told_apart),
           TEST_ENTRY(test_send_topics_compare_equal_however_they_came),
           TEST_ENTRY(test_send_names_and_payloads_of_every_size_come_whole),
+          TEST_ENTRY(test_send_long_runs_to_another_host_come_whole),
           TEST_ENTRY(test_send_many_permanent_topics_stay_apart),
           TEST_ENTRY(test_send_over_the_limit_is_refused_and_counted),
           TEST_ENTRY(test_send_of_too_many_values_is_refused),
