@@ -811,6 +811,9 @@ static uint64_t wippyi_until_wake_ns(const wippyi_worker *w)
     return next > now ? next - now : 0;
 }
 
+/* How long a worker sleeps when the system refuses the barrier: a push may have missed it. */
+#define WIPPYI_BLIND_NS (20u * 1000000u)
+
 /* Say that this worker sleeps, then look again. False: there is something to do. */
 static bool wippyi_park_begin(wippyi_worker *w)
 {
@@ -824,7 +827,8 @@ static bool wippyi_park_begin(wippyi_worker *w)
                       WIPPYI_ONE_PARKED - (w->searching ? WIPPYI_ONE_SEARCHING : 0));
     w->searching = false;
     wippyi_mutex_unlock(&host->park_lock);
-    if (!wippyi_host_barrier(host) || wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
+    w->blind = !wippyi_host_barrier(host);
+    if (wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
         wippyi_a32_load_sc(&w->quit) != 0) {
         return false;
     }
@@ -851,8 +855,9 @@ static void wippyi_park(wippyi_worker *w)
     wippy_runtime *rt = w->host->rt;
     bool woken = false;
     if (wippyi_park_begin(w)) {
+        uint64_t most_ns = w->blind ? WIPPYI_BLIND_NS : UINT64_MAX;
         wippyi_watchdog_rest(rt);
-        woken = wippyi_ticket_wait(&w->ticket, wippyi_until_wake_ns(w));
+        woken = wippyi_ticket_wait(&w->ticket, WIPPYI_MIN(wippyi_until_wake_ns(w), most_ns));
         wippyi_watchdog_work(rt);
         wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
     }
