@@ -484,6 +484,13 @@ typedef struct wippyi_command {
 #define WIPPYI_COMMANDS_MAX 256
 #define WIPPYI_TOPICS_MAX 65536
 #define WIPPYI_STRIPES 64
+/* Neighbours share a stripe: a worker has as many slots at once, so that it does not fetch a lock from
+   another processor for each. */
+#if defined(WIPPYI_EXPLORE)
+#define WIPPYI_STRIPE_SLOTS 1 /* its few processes shall have different ones */
+#else
+#define WIPPYI_STRIPE_SLOTS 16
+#endif
 #define WIPPYI_NAME_SHARDS 16
 
 typedef struct wippyi_topic {
@@ -627,6 +634,12 @@ WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)
     return wippyi_slab_has(&rt->slots, index)
                ? (wippyi_slot *)wippyi_slab_record(&rt->slots, index, sizeof(wippyi_slot))
                : NULL;
+}
+
+/* What guards the relations of a slot. */
+WIPPYI_INLINE wippyi_mutex *wippyi_stripe_at(wippy_runtime *rt, uint32_t index)
+{
+    return &rt->stripes[index / WIPPYI_STRIPE_SLOTS % WIPPYI_STRIPES];
 }
 
 WIPPYI_INLINE wippyi_host *wippyi_slot_host(const wippyi_slot *slot)

@@ -87,11 +87,16 @@ WIPPYI_INLINE uint32_t wippyi_class_of(size_t size)
     if (WIPPYI_LIKELY(size <= 64)) {
         return 0;
     }
-    while (wippyi_class_bytes(size_class) < size) {
-        if (++size_class == WIPPYI_CLASSES) {
-            return WIPPYI_CLASS_LARGE;
-        }
+    if (size > wippyi_class_bytes(WIPPYI_CLASSES - 1)) {
+        return WIPPYI_CLASS_LARGE;
     }
+#if WIPPYI_GNUC
+    size_class = 32 - (uint32_t)__builtin_clz((uint32_t)((size - 1) / 64));
+#else
+    while (wippyi_class_bytes(size_class) < size) {
+        size_class++;
+    }
+#endif
     return size_class;
 }
 

@@ -13,7 +13,7 @@
 
 static bool wippyi_runs_entry(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid, const char *id)
 {
-    wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
     bool same;
     wippyi_mutex_lock(stripe);
     same = wippyi_slot_is(slot, pid) && slot->entry != NULL &&

@@ -1152,7 +1152,7 @@ static wippy_result wippyi_terminate_live(wippyi_worker *w, wippyi_slot *slot, u
 /* Under the stripe the tenant stays who it is, so the mark is for nobody else. */
 static bool wippyi_terminate_unborn(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid)
 {
-    wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
     bool ours;
     wippyi_mutex_lock(stripe);
     ours = wippyi_tenant_is(slot, pid);

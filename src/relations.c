@@ -11,7 +11,7 @@
 
 static wippyi_mutex *wippyi_stripe(wippy_runtime *rt, uint64_t pid)
 {
-    return &rt->stripes[wippyi_pid_slot(pid) % WIPPYI_STRIPES];
+    return wippyi_stripe_at(rt, wippyi_pid_slot(pid));
 }
 
 static void wippyi_stripes_lock(wippy_runtime *rt, uint64_t a, uint64_t b)
@@ -716,7 +716,7 @@ WIPPYI_FN void wippyi_relations_writable(wippy_runtime *rt, wippyi_worker *w, wi
 {
     uint64_t pid = wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE;
     wippyi_waiter *waiters = NULL;
-    wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
     wippyi_mutex_lock(stripe);
     /* with the list, under the stripe: whoever waits from here on sets the mark again */
     wippyi_a32_and_sc(&slot->marks, ~(uint32_t)WIPPYI_MARK_WRITABLE);

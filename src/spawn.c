@@ -671,8 +671,11 @@ static void wippyi_slot_setup(wippy_self *self, wippyi_slot *slot, wippyi_host *
     if ((desc->flags & WIPPY_SPAWN_HIGH) != 0) {
         wippyi_a32_store_sc(&host->has_high, 1);
     }
-    /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit */
-    wippyi_a32_and_rlx(&slot->marks, WIPPYI_MARK_WRITABLE);
+    /* read-modify-write: a late wippy_want_writable() for the last tenant may touch the other bit. Nobody
+       sets any but that one until `tenant` is ours. */
+    if ((wippyi_a32_load_rlx(&slot->marks) & ~(uint32_t)WIPPYI_MARK_WRITABLE) != 0) {
+        wippyi_a32_and_rlx(&slot->marks, WIPPYI_MARK_WRITABLE);
+    }
     wippyi_mailbox_open(
         &slot->box); /* owned by us; what was meant for the last tenant is dropped */
     /* release: the new tenant may be related to others from here on, and be told of their end */
@@ -1167,7 +1170,7 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
 {
     wippy_runtime *rt = w->host->rt;
     wippyi_job *job = self->upgrade;
-    wippyi_mutex *stripe = &rt->stripes[slot->head.index % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
     wippy_entry *entry = NULL;
     wippy_entry *old;
     wippy_type type;

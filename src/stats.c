@@ -130,7 +130,7 @@ WIPPY_API wippy_result wippy_process_stats(wippy_runtime *rt, wippy_pid pid,
                                            wippy_process_info *out)
 {
     wippyi_slot *slot = wippyi_slot_of(rt, pid.id);
-    wippyi_mutex *stripe = &rt->stripes[wippyi_pid_slot(pid.id) % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid.id));
     wippy_result r = WIPPY_ERR_GONE;
     if (slot == NULL) {
         return r;

@@ -102,7 +102,7 @@ static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
 static bool wippyi_watchdog_endable(wippy_runtime *rt, uint64_t pid)
 {
     wippyi_slot *slot = wippyi_slot_of(rt, pid);
-    wippyi_mutex *stripe = &rt->stripes[wippyi_pid_slot(pid) % WIPPYI_STRIPES];
+    wippyi_mutex *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid));
     bool endable;
     if (pid == 0 || slot == NULL) {
         return false;
