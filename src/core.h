@@ -337,7 +337,7 @@ struct wippyi_worker {
     uint64_t clock_ns;     /* when it was last read */
     uint64_t random;
     /* timers of the processes that ran here */
-    wippyi_mutex wheel_lock;
+    wippyi_latch wheel_lock;
     wippyi_wheel wheel;
     wippyi_a64 wheel_next_ns; /* written under wheel_lock; read by anybody; gauge */
     /* watchdog and statistics */
@@ -493,6 +493,11 @@ typedef struct wippyi_command {
 #endif
 #define WIPPYI_NAME_SHARDS 16
 
+typedef union wippyi_stripe {
+    wippyi_latch latch;
+    char room[WIPPYI_CACHELINE]; /* no two workers write one line for two stripes */
+} wippyi_stripe;
+
 typedef struct wippyi_topic {
     uint32_t id;
     uint32_t bytes;
@@ -531,7 +536,7 @@ struct wippy_runtime {
     wippyi_slab_cache outside_slots;
     wippyi_slab_cache outside_yields;
     /* relations */
-    wippyi_mutex stripes[WIPPYI_STRIPES];
+    wippyi_stripe stripes[WIPPYI_STRIPES];
     wippyi_shard shards[WIPPYI_NAME_SHARDS];
     wippyi_groups groups;
     /* declared things: entries are constant once their count covers them; counts and blocks are
@@ -637,9 +642,9 @@ WIPPYI_INLINE wippyi_slot *wippyi_slot_of(const wippy_runtime *rt, uint64_t pid)
 }
 
 /* What guards the relations of a slot. */
-WIPPYI_INLINE wippyi_mutex *wippyi_stripe_at(wippy_runtime *rt, uint32_t index)
+WIPPYI_INLINE wippyi_latch *wippyi_stripe_at(wippy_runtime *rt, uint32_t index)
 {
-    return &rt->stripes[index / WIPPYI_STRIPE_SLOTS % WIPPYI_STRIPES];
+    return &rt->stripes[index / WIPPYI_STRIPE_SLOTS % WIPPYI_STRIPES].latch;
 }
 
 WIPPYI_INLINE wippyi_host *wippyi_slot_host(const wippyi_slot *slot)

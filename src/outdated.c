@@ -13,12 +13,12 @@
 
 static bool wippyi_runs_entry(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid, const char *id)
 {
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
+    wippyi_latch *stripe = wippyi_stripe_at(rt, slot->head.index);
     bool same;
-    wippyi_mutex_lock(stripe);
+    wippyi_latch_take(stripe);
     same = wippyi_slot_is(slot, pid) && slot->entry != NULL &&
            strcmp(wippy_entry_id(slot->entry), id) == 0;
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     return same;
 }
 

@@ -454,8 +454,6 @@ WIPPYI_FN void wippyi_mutex_lock(wippyi_mutex *m)
     wippyi_expect_zero(pthread_mutex_lock(&m->lock));
 }
 
-#undef WIPPYI_LOCK_TRIES
-
 WIPPYI_FN bool wippyi_mutex_trylock(wippyi_mutex *m)
 {
     return pthread_mutex_trylock(&m->lock) == 0;
@@ -542,9 +540,9 @@ enum { WIPPYI_TICKET_EMPTY = 0, WIPPYI_TICKET_WOKEN = 1, WIPPYI_TICKET_WAITING =
 /* The kernel's words; its own header for them is not everywhere. */
 enum { WIPPYI_FUTEX_WAKE_PRIVATE = 1 | 128, WIPPYI_FUTEX_WAIT_UNTIL_PRIVATE = 9 | 128 };
 
-/* Sleep while the word is WAITING, at most until a point of the monotonic clock; false when that
+/* Sleep while the word is `value`, at most until a point of the monotonic clock; false when that
    has passed. May end early. */
-static bool wippyi_futex_wait(wippyi_a32 *word, uint64_t deadline_ns)
+static bool wippyi_futex_wait(wippyi_a32 *word, uint32_t value, uint64_t deadline_ns)
 {
     struct {
         long seconds;
@@ -552,10 +550,29 @@ static bool wippyi_futex_wait(wippyi_a32 *word, uint64_t deadline_ns)
     } end;
     end.seconds = (long)(deadline_ns / WIPPYI_SECOND_NS);
     end.nanoseconds = (long)(deadline_ns % WIPPYI_SECOND_NS);
-    long failed = syscall(SYS_futex, &word->v_, WIPPYI_FUTEX_WAIT_UNTIL_PRIVATE,
-                          (uint32_t)WIPPYI_TICKET_WAITING,
+    long failed = syscall(SYS_futex, &word->v_, WIPPYI_FUTEX_WAIT_UNTIL_PRIVATE, value,
                           deadline_ns == WIPPYI_FOREVER ? NULL : (void *)&end, NULL, UINT32_MAX);
     return failed == 0 || errno != ETIMEDOUT;
+}
+
+WIPPYI_FN void wippyi_latch_wait(wippyi_latch *l)
+{
+    int tries;
+    for (tries = 0; tries < WIPPYI_LOCK_TRIES; tries++) {
+        wippyi_cpu_relax();
+        if (wippyi_a32_load_rlx(&l->word) == WIPPYI_LATCH_FREE && wippyi_latch_try(l)) {
+            return;
+        }
+    }
+    /* FREE or HELD -> SLEPT; acquire: as in try */
+    while (wippyi_a32_xchg_acq(&l->word, WIPPYI_LATCH_SLEPT) != WIPPYI_LATCH_FREE) {
+        (void)wippyi_futex_wait(&l->word, WIPPYI_LATCH_SLEPT, WIPPYI_FOREVER);
+    }
+}
+
+WIPPYI_FN void wippyi_latch_wake(wippyi_latch *l)
+{
+    syscall(SYS_futex, &l->word.v_, WIPPYI_FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 WIPPYI_FN wippy_result wippyi_ticket_init(wippyi_ticket *t)
@@ -586,7 +603,7 @@ WIPPYI_FN bool wippyi_ticket_wait(wippyi_ticket *t, uint64_t timeout_ns)
     seen = WIPPYI_TICKET_EMPTY;
     wippyi_a32_cas_rlx(&t->word, &seen, WIPPYI_TICKET_WAITING);
     while (wippyi_a32_load_rlx(&t->word) == WIPPYI_TICKET_WAITING) {
-        if (!wippyi_futex_wait(&t->word, deadline_ns)) {
+        if (!wippyi_futex_wait(&t->word, WIPPYI_TICKET_WAITING, deadline_ns)) {
             seen = WIPPYI_TICKET_WAITING; /* WAITING -> EMPTY unless a wake won the race */
             if (wippyi_a32_cas_rlx(&t->word, &seen, WIPPYI_TICKET_EMPTY)) {
                 return false;
@@ -663,6 +680,8 @@ WIPPYI_FN void wippyi_ticket_wake(wippyi_ticket *t)
 }
 
 #endif
+
+#undef WIPPYI_LOCK_TRIES
 
 /* ---- barrier ---- */
 

@@ -105,6 +105,90 @@ typedef struct wippyi_ticket {
 #endif
 } wippyi_ticket;
 
+/* ---- latch: a mutex without conditions, for what is held for some hundred nanoseconds ----
+   One word where the kernel can wait for words: then a free one costs two atomic operations and no call.
+   Elsewhere a mutex. Not recursive. init: WIPPY_OK or WIPPY_ERR_NOMEM. */
+
+typedef struct wippyi_latch {
+#if WIPPYI_TICKET_FUTEX
+    wippyi_a32 word; /* WIPPYI_LATCH_...; RMW only */
+#else
+    wippyi_mutex mutex;
+#endif
+} wippyi_latch;
+
+#if WIPPYI_TICKET_FUTEX
+
+/* FREE -> HELD by who takes it, HELD -> SLEPT by who has to sleep for it, any -> FREE by who drops it, and
+   wakes one when it was SLEPT. Who slept takes it as SLEPT: others may sleep still. */
+enum { WIPPYI_LATCH_FREE = 0, WIPPYI_LATCH_HELD = 1, WIPPYI_LATCH_SLEPT = 2 };
+
+WIPPYI_FN void wippyi_latch_wait(wippyi_latch *l);
+WIPPYI_FN void wippyi_latch_wake(wippyi_latch *l);
+
+WIPPYI_INLINE bool wippyi_latch_try(wippyi_latch *l)
+{
+    uint32_t expected = WIPPYI_LATCH_FREE;
+    /* acquire: what the last holder wrote; pairs with the release in drop */
+    return wippyi_a32_cas_acq(&l->word, &expected, WIPPYI_LATCH_HELD);
+}
+
+WIPPYI_INLINE void wippyi_latch_take(wippyi_latch *l)
+{
+    if (WIPPYI_UNLIKELY(!wippyi_latch_try(l))) {
+        wippyi_latch_wait(l);
+    }
+}
+
+WIPPYI_INLINE void wippyi_latch_drop(wippyi_latch *l)
+{
+    /* release: what we wrote; pairs with the acquire in try and wait. An exchange, so that a sleeper that
+       announced itself is seen. */
+    if (WIPPYI_UNLIKELY(wippyi_a32_xchg_rel(&l->word, WIPPYI_LATCH_FREE) == WIPPYI_LATCH_SLEPT)) {
+        wippyi_latch_wake(l);
+    }
+}
+
+WIPPYI_INLINE wippy_result wippyi_latch_init(wippyi_latch *l)
+{
+    wippyi_a32_init(&l->word, WIPPYI_LATCH_FREE);
+    return WIPPY_OK;
+}
+
+WIPPYI_INLINE void wippyi_latch_destroy(wippyi_latch *l)
+{
+    (void)l;
+}
+
+#else
+
+WIPPYI_INLINE bool wippyi_latch_try(wippyi_latch *l)
+{
+    return wippyi_mutex_trylock(&l->mutex);
+}
+
+WIPPYI_INLINE void wippyi_latch_take(wippyi_latch *l)
+{
+    wippyi_mutex_lock(&l->mutex);
+}
+
+WIPPYI_INLINE void wippyi_latch_drop(wippyi_latch *l)
+{
+    wippyi_mutex_unlock(&l->mutex);
+}
+
+WIPPYI_INLINE wippy_result wippyi_latch_init(wippyi_latch *l)
+{
+    return wippyi_mutex_init(&l->mutex);
+}
+
+WIPPYI_INLINE void wippyi_latch_destroy(wippyi_latch *l)
+{
+    wippyi_mutex_destroy(&l->mutex);
+}
+
+#endif
+
 WIPPYI_FN wippy_result wippyi_ticket_init(wippyi_ticket *t);
 WIPPYI_FN void wippyi_ticket_destroy(wippyi_ticket *t); /* no wake may still be under way */
 /* true: woken. false: the time has passed; 0 only looks. Without threads nobody can come: a wait

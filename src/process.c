@@ -1152,14 +1152,14 @@ static wippy_result wippyi_terminate_live(wippyi_worker *w, wippyi_slot *slot, u
 /* Under the stripe the tenant stays who it is, so the mark is for nobody else. */
 static bool wippyi_terminate_unborn(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid)
 {
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
+    wippyi_latch *stripe = wippyi_stripe_at(rt, slot->head.index);
     bool ours;
-    wippyi_mutex_lock(stripe);
+    wippyi_latch_take(stripe);
     ours = wippyi_tenant_is(slot, pid);
     if (ours) {
         wippyi_a32_or_sc(&slot->marks, WIPPYI_MARK_TERMINATE); /* RMW: see WIPPYI_MARK_TERMINATE */
     }
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     return ours;
 }
 

@@ -9,33 +9,33 @@
 
 /* ---- stripes ---- */
 
-static wippyi_mutex *wippyi_stripe(wippy_runtime *rt, uint64_t pid)
+static wippyi_latch *wippyi_stripe_of(wippy_runtime *rt, uint64_t pid)
 {
     return wippyi_stripe_at(rt, wippyi_pid_slot(pid));
 }
 
 static void wippyi_stripes_lock(wippy_runtime *rt, uint64_t a, uint64_t b)
 {
-    wippyi_mutex *first = wippyi_stripe(rt, a);
-    wippyi_mutex *second = wippyi_stripe(rt, b);
+    wippyi_latch *first = wippyi_stripe_of(rt, a);
+    wippyi_latch *second = wippyi_stripe_of(rt, b);
     if (first > second) {
-        wippyi_mutex *other = first;
+        wippyi_latch *other = first;
         first = second;
         second = other;
     }
-    wippyi_mutex_lock(first);
+    wippyi_latch_take(first);
     if (second != first) {
-        wippyi_mutex_lock(second);
+        wippyi_latch_take(second);
     }
 }
 
 static void wippyi_stripes_unlock(wippy_runtime *rt, uint64_t a, uint64_t b)
 {
-    wippyi_mutex *first = wippyi_stripe(rt, a);
-    wippyi_mutex *second = wippyi_stripe(rt, b);
-    wippyi_mutex_unlock(first);
+    wippyi_latch *first = wippyi_stripe_of(rt, a);
+    wippyi_latch *second = wippyi_stripe_of(rt, b);
+    wippyi_latch_drop(first);
     if (second != first) {
-        wippyi_mutex_unlock(second);
+        wippyi_latch_drop(second);
     }
 }
 
@@ -54,7 +54,7 @@ WIPPYI_FN wippy_result wippyi_relations_init(wippy_runtime *rt)
     wippy_result r = WIPPY_OK;
     uint32_t i;
     for (i = 0; i < WIPPYI_STRIPES && r == WIPPY_OK; i++) {
-        r = wippyi_mutex_init(&rt->stripes[i]);
+        r = wippyi_latch_init(&rt->stripes[i].latch);
     }
     for (i = 0; i < WIPPYI_NAME_SHARDS && r == WIPPY_OK; i++) {
         r = wippyi_mutex_init(&rt->shards[i].lock);
@@ -71,7 +71,7 @@ WIPPYI_FN void wippyi_relations_destroy(wippy_runtime *rt)
         wippyi_mutex_destroy(&rt->shards[i].lock);
     }
     for (i = 0; i < WIPPYI_STRIPES; i++) {
-        wippyi_mutex_destroy(&rt->stripes[i]);
+        wippyi_latch_destroy(&rt->stripes[i].latch);
     }
 }
 
@@ -172,9 +172,9 @@ static void wippyi_relations_ensure(wippyi_slot *slot, wippyi_relations *spares[
 WIPPYI_FN wippyi_relations *wippyi_relations_look(wippy_runtime *rt, wippyi_slot *slot, uint64_t pid)
 {
     wippyi_relations *relations;
-    wippyi_mutex_lock(wippyi_stripe(rt, pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, pid));
     relations = slot->relations;
-    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, pid));
     return relations;
 }
 
@@ -191,12 +191,12 @@ WIPPYI_FN wippyi_relations *wippyi_relations_own(wippy_runtime *rt, wippyi_worke
     if (spares[1] == NULL) {
         return NULL;
     }
-    wippyi_mutex_lock(wippyi_stripe(rt, pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, pid));
     if (wippyi_tenant_is(slot, pid)) {
         wippyi_relations_ensure(slot, spares);
         relations = slot->relations;
     }
-    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, pid));
     wippyi_block_put(rt, w, spares[1], sizeof(wippyi_relations));
     return relations;
 }
@@ -331,24 +331,24 @@ WIPPY_API wippy_result wippy_unlink(wippy_self *self, wippy_pid target)
    moment, so what was seen under it may be gone. */
 static bool wippyi_stripe_join(wippy_runtime *rt, uint64_t pid, uint64_t peer)
 {
-    wippyi_mutex *own = wippyi_stripe(rt, pid);
-    wippyi_mutex *other = wippyi_stripe(rt, peer);
-    if (other == own || (other < own && wippyi_mutex_trylock(other))) {
+    wippyi_latch *own = wippyi_stripe_of(rt, pid);
+    wippyi_latch *other = wippyi_stripe_of(rt, peer);
+    if (other == own || (other < own && wippyi_latch_try(other))) {
         return true;
     }
     if (other > own) {
-        wippyi_mutex_lock(other);
+        wippyi_latch_take(other);
         return true;
     }
-    wippyi_mutex_unlock(own);
+    wippyi_latch_drop(own);
     wippyi_stripes_lock(rt, pid, peer);
     return false;
 }
 
 static void wippyi_stripe_part(wippy_runtime *rt, uint64_t pid, uint64_t peer)
 {
-    if (wippyi_stripe(rt, pid) != wippyi_stripe(rt, peer)) {
-        wippyi_mutex_unlock(wippyi_stripe(rt, peer));
+    if (wippyi_stripe_of(rt, pid) != wippyi_stripe_of(rt, peer)) {
+        wippyi_latch_drop(wippyi_stripe_of(rt, peer));
     }
 }
 
@@ -372,8 +372,8 @@ static wippyi_relation *wippyi_relations_drain(wippy_runtime *rt, uint64_t pid,
         }
         wippyi_stripe_part(rt, pid, peer);
         if (WIPPYI_UNLIKELY(++taken % WIPPYI_DRAIN_AT_ONCE == 0)) {
-            wippyi_mutex_unlock(wippyi_stripe(rt, pid));
-            wippyi_mutex_lock(wippyi_stripe(rt, pid));
+            wippyi_latch_drop(wippyi_stripe_of(rt, pid));
+            wippyi_latch_take(wippyi_stripe_of(rt, pid));
         }
     }
     return chain;
@@ -480,11 +480,11 @@ WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi
     wippyi_relation *watched, *watching, *links;
     wippyi_waiter *waiters;
     wippyi_name *names;
-    wippyi_mutex_lock(wippyi_stripe(rt, pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, pid));
     wippyi_a64_store_rel(&slot->tenant, pid | WIPPYI_LIFE_TERMINATE); /* nothing new from here on */
     relations = slot->relations;
     if (relations == NULL) {
-        wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+        wippyi_latch_drop(wippyi_stripe_of(rt, pid));
         wippyi_sim_pause(rt);
         return;
     }
@@ -494,7 +494,7 @@ WIPPYI_FN void wippyi_relations_exit(wippy_runtime *rt, wippyi_worker *w, wippyi
     links = wippyi_relations_drain(rt, pid, &relations->links);
     waiters = relations->waiters;
     slot->relations = NULL;
-    wippyi_mutex_unlock(wippyi_stripe(rt, pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, pid));
     wippyi_sim_pause(rt);
     wippyi_names_exit(rt, names);
     wippyi_groups_exit(rt, relations);
@@ -535,7 +535,7 @@ static wippy_result wippyi_name_list(wippy_runtime *rt, wippyi_name *name, bool 
     if (slot == NULL) {
         return r;
     }
-    wippyi_mutex_lock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, name->pid));
     if (wippyi_tenant_is(slot, name->pid) && (owner_is_new || wippyi_slot_is(slot, name->pid))) {
         wippyi_relations_ensure(slot, spares);
         name->next = slot->relations->names;
@@ -547,7 +547,7 @@ static wippy_result wippyi_name_list(wippy_runtime *rt, wippyi_name *name, bool 
         name->listed = true;
         r = WIPPY_OK;
     }
-    wippyi_mutex_unlock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, name->pid));
     return r;
 }
 
@@ -555,7 +555,7 @@ static wippy_result wippyi_name_list(wippy_runtime *rt, wippyi_name *name, bool 
 static bool wippyi_name_unlist(wippy_runtime *rt, wippyi_name *name)
 {
     bool listed;
-    wippyi_mutex_lock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, name->pid));
     listed = name->listed;
     if (listed) {
         *name->link = name->next;
@@ -564,7 +564,7 @@ static bool wippyi_name_unlist(wippy_runtime *rt, wippyi_name *name)
         }
         name->listed = false;
     }
-    wippyi_mutex_unlock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, name->pid));
     return listed;
 }
 
@@ -573,9 +573,9 @@ static bool wippyi_name_abandoned(wippy_runtime *rt, const wippyi_name *name)
 {
     wippyi_slot *owner = wippyi_slot_of(rt, name->pid);
     bool open;
-    wippyi_mutex_lock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_take(wippyi_stripe_of(rt, name->pid));
     open = owner != NULL && wippyi_tenant_is(owner, name->pid);
-    wippyi_mutex_unlock(wippyi_stripe(rt, name->pid));
+    wippyi_latch_drop(wippyi_stripe_of(rt, name->pid));
     return !open;
 }
 
@@ -716,15 +716,15 @@ WIPPYI_FN void wippyi_relations_writable(wippy_runtime *rt, wippyi_worker *w, wi
 {
     uint64_t pid = wippyi_a64_load_acq(&slot->life) & ~WIPPYI_LIFE_TERMINATE;
     wippyi_waiter *waiters = NULL;
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
-    wippyi_mutex_lock(stripe);
+    wippyi_latch *stripe = wippyi_stripe_at(rt, slot->head.index);
+    wippyi_latch_take(stripe);
     /* with the list, under the stripe: whoever waits from here on sets the mark again */
     wippyi_a32_and_sc(&slot->marks, ~(uint32_t)WIPPYI_MARK_WRITABLE);
     if (slot->relations != NULL) {
         waiters = slot->relations->waiters;
         slot->relations->waiters = NULL;
     }
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     wippyi_waiters_tell(rt, w, waiters, pid);
 }
 
@@ -749,7 +749,7 @@ WIPPY_API wippy_result wippy_want_writable(wippy_self *self, wippy_pid to)
         waiter->mail = wippyi_mail_new(rt, self->worker, self->pid.id, to.id, &message);
     }
     if (waiter != NULL && waiter->mail != NULL && spares[1] != NULL) {
-        wippyi_mutex_lock(wippyi_stripe(rt, to.id));
+        wippyi_latch_take(wippyi_stripe_of(rt, to.id));
         r = wippyi_tenant_is(slot, to.id) ? WIPPY_OK : WIPPY_ERR_GONE;
         if (r == WIPPY_OK) {
             wippyi_relations_ensure(slot, spares);
@@ -759,7 +759,7 @@ WIPPY_API wippy_result wippy_want_writable(wippy_self *self, wippy_pid to)
                at the mark: one of the two sees the other */
             wippyi_a32_or_sc(&slot->marks, WIPPYI_MARK_WRITABLE);
         }
-        wippyi_mutex_unlock(wippyi_stripe(rt, to.id));
+        wippyi_latch_drop(wippyi_stripe_of(rt, to.id));
     }
     wippyi_block_put(rt, self->worker, spares[1], sizeof(wippyi_relations));
     if (r != WIPPY_OK) {

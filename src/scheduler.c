@@ -561,7 +561,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
     if (now_ns < wippyi_a64_load_rlx(&owner->wheel_next_ns)) {
         return;
     }
-    wippyi_mutex_lock(&owner->wheel_lock);
+    wippyi_latch_take(&owner->wheel_lock);
     node = wippyi_wheel_advance(&owner->wheel, now_ns, WIPPYI_FIRE_MAX);
     while (node != NULL) {
         wippyi_timer_node *next = node->next;
@@ -581,7 +581,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
         node = next;
     }
     wippyi_a64_store_rlx(&owner->wheel_next_ns, wippyi_wheel_next_ns(&owner->wheel));
-    wippyi_mutex_unlock(&owner->wheel_lock);
+    wippyi_latch_drop(&owner->wheel_lock);
     while (claimed != NULL) {
         wippyi_yield *yield = WIPPYI_CONTAINER_OF(claimed, wippyi_yield, timer);
         claimed = claimed->next;
@@ -1061,12 +1061,12 @@ WIPPYI_FN wippyi_worker *wippyi_worker_new(wippyi_host *host, uint32_t index)
     wippyi_a32_init(&w->cost_ns, WIPPYI_COST_START_NS);
     wippyi_wheel_init(&w->wheel, w->clock_ns);
     wippyi_a64_init(&w->wheel_next_ns, UINT64_MAX);
-    if (wippyi_mutex_init(&w->wheel_lock) != WIPPY_OK) {
+    if (wippyi_latch_init(&w->wheel_lock) != WIPPY_OK) {
         wippyi_mem_free(&rt->mem, w, sizeof(*w));
         return NULL;
     }
     if (wippyi_ticket_init(&w->ticket) != WIPPY_OK) {
-        wippyi_mutex_destroy(&w->wheel_lock);
+        wippyi_latch_destroy(&w->wheel_lock);
         wippyi_mem_free(&rt->mem, w, sizeof(*w));
         return NULL;
     }
@@ -1078,6 +1078,6 @@ WIPPYI_FN void wippyi_worker_free(wippyi_worker *w)
     wippy_runtime *rt = w->host->rt;
     wippyi_heap_flush(&w->heap);
     wippyi_ticket_destroy(&w->ticket);
-    wippyi_mutex_destroy(&w->wheel_lock);
+    wippyi_latch_destroy(&w->wheel_lock);
     wippyi_mem_free(&rt->mem, w, sizeof(*w));
 }

@@ -1170,7 +1170,7 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
 {
     wippy_runtime *rt = w->host->rt;
     wippyi_job *job = self->upgrade;
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, slot->head.index);
+    wippyi_latch *stripe = wippyi_stripe_at(rt, slot->head.index);
     wippy_entry *entry = NULL;
     wippy_entry *old;
     wippy_type type;
@@ -1209,10 +1209,10 @@ WIPPYI_FN bool wippyi_job_upgrade(wippyi_worker *w, wippyi_slot *slot, wippy_sel
         }
     }
     old = slot->entry;
-    wippyi_mutex_lock(stripe); /* statistics and the watchdog read them there */
+    wippyi_latch_take(stripe); /* statistics and the watchdog read them there */
     slot->entry = entry;
     slot->type = (uint16_t)(type.id - 1);
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     if (old != NULL) {
         wippy_entry_release(rt, old);
     }

@@ -130,14 +130,14 @@ WIPPY_API wippy_result wippy_process_stats(wippy_runtime *rt, wippy_pid pid,
                                            wippy_process_info *out)
 {
     wippyi_slot *slot = wippyi_slot_of(rt, pid.id);
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid.id));
+    wippyi_latch *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid.id));
     wippy_result r = WIPPY_ERR_GONE;
     if (slot == NULL) {
         return r;
     }
     memset(out, 0, sizeof(*out));
     out->entry = out->entry_room;
-    wippyi_mutex_lock(stripe);
+    wippyi_latch_take(stripe);
     if (wippyi_slot_is(slot, pid.id)) {
         const wippyi_host *host = wippyi_slot_host(slot);
         r = WIPPY_OK;
@@ -158,7 +158,7 @@ WIPPY_API wippy_result wippy_process_stats(wippy_runtime *rt, wippy_pid pid,
                            wippy_frame_actor(slot->frame));
         }
     }
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     return r;
 }
 

@@ -102,15 +102,15 @@ static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
 static bool wippyi_watchdog_endable(wippy_runtime *rt, uint64_t pid)
 {
     wippyi_slot *slot = wippyi_slot_of(rt, pid);
-    wippyi_mutex *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid));
+    wippyi_latch *stripe = wippyi_stripe_at(rt, wippyi_pid_slot(pid));
     bool endable;
     if (pid == 0 || slot == NULL) {
         return false;
     }
-    wippyi_mutex_lock(stripe);
+    wippyi_latch_take(stripe);
     endable = wippyi_tenant_is(slot, pid) &&
               wippyi_type_at(rt, slot->type)->desc.interrupt != NULL;
-    wippyi_mutex_unlock(stripe);
+    wippyi_latch_drop(stripe);
     return endable;
 }
 

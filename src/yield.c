@@ -100,9 +100,9 @@ static void wippyi_timer_unset(wippyi_yield *yield)
 {
     wippyi_worker *owner = yield->wheel;
     if (owner != NULL) {
-        wippyi_mutex_lock(&owner->wheel_lock);
+        wippyi_latch_take(&owner->wheel_lock);
         wippyi_wheel_remove(&owner->wheel, &yield->timer);
-        wippyi_mutex_unlock(&owner->wheel_lock);
+        wippyi_latch_drop(&owner->wheel_lock);
         yield->wheel = NULL;
     }
 }
@@ -369,10 +369,10 @@ static void wippyi_timer_set(wippy_self *self, wippyi_yield *yield, uint64_t now
     wippyi_worker *w = self->worker;
     uint64_t deadline = delay_ns < UINT64_MAX / 2 - now_ns ? now_ns + delay_ns : UINT64_MAX / 2;
     yield->wheel = w;
-    wippyi_mutex_lock(&w->wheel_lock);
+    wippyi_latch_take(&w->wheel_lock);
     wippyi_wheel_insert(&w->wheel, &yield->timer, deadline);
     wippyi_a64_store_rlx(&w->wheel_next_ns, wippyi_wheel_next_ns(&w->wheel));
-    wippyi_mutex_unlock(&w->wheel_lock);
+    wippyi_latch_drop(&w->wheel_lock);
 }
 
 WIPPY_API wippy_result wippy_timer(wippy_self *self, uint64_t delay_ns, uint64_t tag,

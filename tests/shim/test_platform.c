@@ -123,6 +123,61 @@ TEST(test_platform_mutex_trylock_tells_whether_it_is_held)
     box_destroy(&b);
 }
 
+/* ------------------------------------------------------------------ latch */
+
+typedef struct latched {
+    wippyi_latch latch;
+    unsigned value; /* guarded by latch */
+    unsigned rounds;
+    bool long_; /* hold it long enough for the others to sleep, now and then */
+} latched;
+
+static void latched_count(void *arg)
+{
+    latched *l = (latched *)arg;
+    for (unsigned i = 0; i < l->rounds; i++) {
+        wippyi_latch_take(&l->latch);
+        l->value++;
+        if (l->long_ && i % 64 == 0) {
+            uint64_t until = wippyi_clock_mono_ns() + MS / 5;
+            while (wippyi_clock_mono_ns() < until) {
+            }
+        }
+        wippyi_latch_drop(&l->latch);
+    }
+}
+
+static void latched_by_three(bool held_long, unsigned rounds)
+{
+    latched l;
+    wippyi_thread threads[3];
+    memset(&l, 0, sizeof(l));
+    CHECK_EQ_INT(wippyi_latch_init(&l.latch), WIPPY_OK);
+    l.rounds = rounds;
+    l.long_ = held_long;
+    for (size_t i = 0; i < 3; i++) {
+        start(&threads[i], latched_count, &l);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        wippyi_thread_join(&threads[i]);
+    }
+    CHECK_EQ_INT(l.value, 3 * rounds);
+    CHECK(wippyi_latch_try(&l.latch));
+    CHECK(!wippyi_latch_try(&l.latch));
+    wippyi_latch_drop(&l.latch);
+    wippyi_latch_destroy(&l.latch);
+}
+
+TEST(test_platform_latch_excludes)
+{
+    latched_by_three(false, test_scale(20000));
+}
+
+TEST(test_platform_latch_wakes_who_slept_for_it)
+{
+    latched_by_three(true, test_scale(640));
+}
+
 static wippyi_mutex static_lock = WIPPYI_MUTEX_STATIC;
 
 TEST(test_platform_mutex_static_needs_no_init)
@@ -1599,6 +1654,8 @@ TEST(test_path_join_without_room_is_refused)
 TEST_MAIN(TEST_ENTRY(test_platform_mutex_excludes),
           TEST_ENTRY(test_platform_mutex_trylock_tells_whether_it_is_held),
           TEST_ENTRY(test_platform_mutex_static_needs_no_init),
+          TEST_ENTRY(test_platform_latch_excludes),
+          TEST_ENTRY(test_platform_latch_wakes_who_slept_for_it),
           TEST_ENTRY(test_platform_cond_broadcast_wakes_all),
           TEST_ENTRY(test_platform_cond_timedwait_says_when_the_time_has_passed),
           TEST_ENTRY(test_platform_cond_timedwait_takes_the_longest_times),

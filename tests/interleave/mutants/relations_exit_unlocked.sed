@@ -2,6 +2,6 @@
 # FILE relations.c
 # RUN test_relations monitor_against_end
 /^WIPPYI_FN void wippyi_relations_exit/,/relations = slot->relations;/{
-/wippyi_mutex_lock/d
-s/relations = slot->relations;/&wippyi_mutex_lock(wippyi_stripe(rt, pid));/
+/wippyi_latch_take/d
+s/relations = slot->relations;/&wippyi_latch_take(wippyi_stripe_of(rt, pid));/
 }

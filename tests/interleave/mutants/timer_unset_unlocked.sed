@@ -3,6 +3,6 @@
 # RUN test_yield timer_drop
 # RUN test_yield timer_end
 /^static void wippyi_timer_unset/,/^}/{
-/wippyi_mutex_lock/d
-/wippyi_mutex_unlock/d
+/wippyi_latch_take/d
+/wippyi_latch_drop/d
 }
