@@ -1,5 +1,7 @@
 /* Rows about timers: processor time to set them, and until all have fired; how late they are.
-   Each timer's due time is known, so one that fires early is an error. */
+   Each timer's due time is known, so one that fires early is an error.
+   The 99th percentile is about how long the step that sets them all takes: what comes due meanwhile waits for
+   the process itself, whoever could fire it. 27 ms for 200,000 make it 14 ms; set by thousands, it is 3.5. */
 #include "bench.h"
 
 #define SPAN_NS     1000000000u /* due at random within a second */
