@@ -238,6 +238,7 @@ WIPPYLI_FN void wippyli_logger_print(lua_State *L, const char *text, size_t size
     (void)user_data;
     if (!wippy_runtime_desc(wippyli_runtime(wippyli_process_of(L)))->log_fn) {
         fwrite(text, 1, size, stdout);
+        fputc('\n', stdout);
         fflush(stdout);
         return;
     }

@@ -379,7 +379,7 @@ static void terminal_files(const char *body, int input, int output, char *said, 
         close(saved[fd]);
     }
     CHECK_STR(kit->lua.last_value, "");
-    snprintf(said, room, "%s", kit->lua.out);
+    snprintf(said, room, "%.*s", (int)room - 1, kit->lua.out);
     free(kit);
 }
 
@@ -466,6 +466,28 @@ TEST(test_io_input_and_output_that_fail)
     close(nothing);
 }
 
+/* print() goes to standard output where the program has no log, lines to nobody. */
+TEST(test_io_print_of_a_program_without_a_log)
+{
+    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
+    module_setup setup;
+    streams s;
+    char outs[256];
+    char errs[256];
+    module_setup_init(&setup);
+    setup.no_log = true;
+    streams_open(&s);
+    module_kit_open(kit, &setup);
+    module_start(kit, "logger", "print('x', 1, nil) print() logger:error('y', {a = 1}) print('z')", NULL);
+    module_wait(kit);
+    module_close(kit);
+    streams_close(&s, outs, errs, sizeof(outs));
+    CHECK_STR(outs, "x 1 nil\n\nz\n");
+    CHECK_STR(errs, "");
+    CHECK_STR(kit->log, "");
+    free(kit);
+}
+
 /* Where there is no terminal the mode is counted and nothing happens. */
 TEST(test_io_raw_without_a_terminal)
 {
@@ -541,6 +563,7 @@ TEST_MAIN(TEST_ENTRY(test_io_outside_a_terminal_host), TEST_ENTRY(test_io_write_
           TEST_ENTRY(test_io_a_line_much_longer_than_the_buffer_arrives_whole),
           TEST_ENTRY(test_io_a_line_without_an_end_is_refused),
           TEST_ENTRY(test_io_input_and_output_that_fail),
+          TEST_ENTRY(test_io_print_of_a_program_without_a_log),
           TEST_ENTRY(test_io_raw_without_a_terminal),
           TEST_ENTRY(test_io_two_terminal_hosts_share_the_input))
 #endif

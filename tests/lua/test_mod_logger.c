@@ -96,21 +96,6 @@ TEST(test_logger_says_what_it_is)
                    "logger{} logger{a.b} logger{}\n");
 }
 
-TEST(test_logger_where_nobody_listens)
-{
-    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
-    module_setup setup;
-    module_setup_init(&setup);
-    setup.no_log = true;
-    module_kit_open(kit, &setup);
-    module_start(kit, "logger", "print('x') logger:error('y', {a = 1}) t.out('done')", NULL);
-    module_wait(kit);
-    module_close(kit);
-    CHECK_STR(kit->lua.out, "done\n");
-    CHECK_STR(kit->log, "");
-    free(kit);
-}
-
 TEST(test_logger_location_is_the_innermost_lua_function)
 {
     logs("local function f()\nlogger:info('in f') end\n f() pcall(logger.info, logger, 'called')",
@@ -146,6 +131,6 @@ TEST_MAIN(TEST_ENTRY(test_logger_print_is_a_line_at_info), TEST_ENTRY(test_logge
           TEST_ENTRY(test_logger_with_adds_fields_to_later_lines),
           TEST_ENTRY(test_logger_named_joins_with_dots),
           TEST_ENTRY(test_logger_location_is_the_innermost_lua_function),
-          TEST_ENTRY(test_logger_says_what_it_is), TEST_ENTRY(test_logger_where_nobody_listens),
+          TEST_ENTRY(test_logger_says_what_it_is),
           TEST_ENTRY(test_logger_nesting_too_deep_spoils_one_field_only),
           TEST_ENTRY(test_logger_arguments))
