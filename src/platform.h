@@ -201,7 +201,8 @@ WIPPYI_FN void wippyi_ticket_wake(wippyi_ticket *t);
    one of them sees the other's write. The near side is passed all the time, by one thread for each
    word; the far side rarely, and it does the work for both: on Linux the kernel makes every running
    thread of the program pass a barrier. Where no system does that, both sides are read-modify-writes
-   of the word, of which the second sees what came before the first.
+   of the word, of which the second sees what came before the first; so in the explorer, which knows
+   words only.
    far: false = the system refused, and nothing is known; only where a program forbids itself the system
    call after it was tried here. */
 

@@ -1,3 +1,3 @@
 # a full ring loses a process
 # FILE scheduler.c
-/^static void wippyi_overflow/,/^}/s/^        wippyi_queue_push(w->host, lane, slot);/        if (i == 0) { wippyi_queue_push(w->host, lane, slot); }/
+/^static WIPPYI_NOINLINE void wippyi_overflow/,/^}/s/^    wippyi_queue_add(/    bundle->count -= bundle->count > 1; wippyi_queue_add(/
