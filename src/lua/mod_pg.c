@@ -186,9 +186,6 @@ static int wippyli_pg_broadcast(lua_State *L)
     if (!wippyli_pg_open_scope(L, &scope)) {
         return 2;
     }
-    if (message.topic_bytes == 0) {
-        return wippyli_fail(L, "Invalid", "topic cannot be empty");
-    }
     if (message.topic_name[0] == '@') {
         return wippyli_fail(L, "Invalid", "cannot send to @ topics");
     }

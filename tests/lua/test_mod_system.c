@@ -364,6 +364,16 @@ TEST(test_pg_broadcast_and_leaving_at_the_end)
                 "member.joined\nmember.joined\nmember.left\nmember.left\n0 0\n");
 }
 
+TEST(test_pg_broadcast_takes_any_topic_that_a_message_may_have)
+{
+    project_run(SCOPE,
+                "local g, inbox = pg.open(\"app:pg\"), process.inbox() g:join(\"a\") "
+                "t.out(g:broadcast(\"a\", \"\", 5), g:broadcast(\"a\", \"x\\0y\", 6)) "
+                "local m = inbox:receive() t.out(#m:topic(), m:payload():data()) "
+                "m = inbox:receive() t.out(#m:topic(), m:payload():data())",
+                "true true\n0 5 nil\n3 6 nil\n");
+}
+
 TEST(test_pg_subscription_closes)
 {
     project_run(SCOPE,
@@ -377,11 +387,11 @@ TEST(test_pg_refusals)
 {
     project_run(SCOPE,
                 "R(pg.open(\"app:none\")) R(pg.open(\"app:main\")) local g = pg.open(\"app:pg\") "
-                "R(g:join(\"\")) R(g:broadcast(\"a\", \"\")) R(g:broadcast(\"a\", \"@x\")) "
+                "R(g:join(\"\")) R(g:broadcast(\"a\", \"@x\")) "
                 "t.out(g:release()) R(g:join(\"a\")) R(g:events())",
                 "nil Internal scope not found: app:none false\n"
                 "nil Internal scope not found: app:main false\n"
-                "nil Invalid group is required false\nnil Invalid topic cannot be empty false\n"
+                "nil Invalid group is required false\n"
                 "nil Invalid cannot send to @ topics false\ntrue\n"
                 "nil Invalid process group instance is released false\n"
                 "nil Invalid process group instance is released false\n");
@@ -442,6 +452,7 @@ TEST(test_pg_on_a_pool_host)
 }
 
 TEST_MAIN(TEST_ENTRY(test_pg_membership), TEST_ENTRY(test_pg_broadcast_and_leaving_at_the_end),
+          TEST_ENTRY(test_pg_broadcast_takes_any_topic_that_a_message_may_have),
           TEST_ENTRY(test_pg_subscription_closes), TEST_ENTRY(test_pg_refusals),
           TEST_ENTRY(test_pg_on_a_pool_host), TEST_ENTRY(test_pg_groups_of_any_size), TEST_ENTRY(test_security_nobody_can_anything),
           TEST_ENTRY(test_security_identity), TEST_ENTRY(test_security_scopes),
