@@ -861,6 +861,62 @@ static void wippyli_errors_push_frame(lua_State *L, const wippyli_error_frame *f
     lua_setfield(L, -2, "line");
 }
 
+/* The part of [from, to) in front of `mark`; all of it when that is not there. */
+static const char *wippyli_text_before(const char *from, const char *to, const char *mark)
+{
+    size_t size = strlen(mark);
+    for (const char *at = from; (size_t)(to - at) >= size; at++) {
+        if (memcmp(at, mark, size) == 0) {
+            return at;
+        }
+    }
+    return to;
+}
+
+/* Push the frame that a line "source:number: in name" tells. False: it tells none. */
+static bool wippyli_errors_push_line(lua_State *L, const char *from, const char *to)
+{
+    const char *end = wippyli_text_before(from, to, ": in ");
+    const char *digits = end;
+    lua_Integer number = 0;
+    while (digits > from && digits[-1] >= '0' && digits[-1] <= '9') {
+        digits--;
+    }
+    if (digits - from < 2 || digits[-1] != ':' || end == digits || end - digits > 9) {
+        return false;
+    }
+    for (const char *at = digits; at < end; at++) {
+        number = number * 10 + (*at - '0');
+    }
+    lua_createtable(L, 0, 3);
+    lua_pushlstring(L, from, (size_t)(digits - 1 - from));
+    lua_setfield(L, -2, "source");
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, "line");
+    if (end < to) {
+        lua_pushlstring(L, end + 5, (size_t)(to - end - 5));
+    } else {
+        lua_pushliteral(L, "?");
+    }
+    lua_setfield(L, -2, "name");
+    return true;
+}
+
+/* Frames of a stack that came with the error as text, into the table on top. What is no place in it, its
+   head too, is passed over. */
+static void wippyli_errors_push_received(lua_State *L, wippy_slice stack)
+{
+    const char *end = stack.data + stack.size;
+    lua_Integer count = 0;
+    for (const char *line = stack.data; line < end && count < WIPPYLI_ERROR_FRAMES;) {
+        const char *next = wippyli_text_before(line, end, "\n");
+        if (*line == '\t' && wippyli_errors_push_line(L, line + 1, next)) {
+            lua_rawseti(L, -2, ++count);
+        }
+        line = next < end ? next + 1 : end;
+    }
+}
+
 static int wippyli_errors_call_stack(lua_State *L)
 {
     const wippyli_error *error = wippyli_error_test(L, 1);
@@ -876,6 +932,10 @@ static int wippyli_errors_call_stack(lua_State *L)
     for (uint32_t i = 0; i < error->frame_count; i++) {
         wippyli_errors_push_frame(L, &wippyli_error_frames(error)[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    wippy_slice received = wippyli_error_value(L, 1, WIPPYLI_ERROR_STACK);
+    if (received.size > 0) {
+        wippyli_errors_push_received(L, received);
     }
     lua_setfield(L, -2, "frames");
     return 1;

@@ -397,6 +397,21 @@ TEST(test_pid_is_told_as_the_runtime_writes_it)
                          "c true false true\nd\nd\nd\n");
 }
 
+TEST(test_exit_error_has_a_call_stack)
+{
+    const source sources[] = {
+        {"main", HOST "local ev = process.events()\n"
+                 "for _, id in ipairs{'plain', 'bare'} do\n"
+                 " process.spawn_monitored('app:' .. id, H)\n"
+                 " local frames = errors.call_stack(ev:receive().result.error).frames\n"
+                 " for _, f in ipairs(frames) do t.out(f.source, f.line, f.name) end end\n"},
+        {"plain", "\nerror('boom')"},
+        {"bare", "\n\nerror('bare', 0)"},
+        {NULL, NULL}};
+    application(sources, "app:plain 3 function <app:plain:1>\n"
+                         "app:bare 4 function <app:bare:1>\n");
+}
+
 TEST(test_exit_error_has_the_stack_of_the_raise)
 {
     const source sources[] = {
@@ -1220,6 +1235,7 @@ TEST_MAIN(TEST_ENTRY(test_start_chunk_forms),
           TEST_ENTRY(test_kinds_check_their_fields), TEST_ENTRY(test_send_and_inbox_in_order),
           TEST_ENTRY(test_payloads_are_sent_on_unopened_and_opened),
           TEST_ENTRY(test_pid_is_told_as_the_runtime_writes_it),
+          TEST_ENTRY(test_exit_error_has_a_call_stack),
           TEST_ENTRY(test_exit_error_has_the_stack_of_the_raise),
           TEST_ENTRY(test_send_errors), TEST_ENTRY(test_listen_separates_topics_from_the_inbox),
           TEST_ENTRY(test_mail_before_subscription_waits),

@@ -181,6 +181,20 @@ TEST(test_values_error_stack_is_that_of_the_sender)
             "true true\ntrue true\nOwn 1 true\n");
 }
 
+TEST(test_values_error_call_stack_is_that_of_the_sender)
+{
+    program("local function make() return errors.new('m') end\n"
+            "local e = make()\n"
+            "local a, b = errors.call_stack(e).frames, errors.call_stack(v.trip(e)).frames\n"
+            "local same = 0 for i, f in ipairs(a) do local g = b[i]\n"
+            " if f.source == g.source and f.line == g.line and f.name == g.name then\n"
+            "  same = same + 1 end end\n"
+            "t.out(#a > 1, #a == #b, same == #a, b[1].line, b[1].name:sub(1, 10))\n"
+            "local c = errors.call_stack(v.trip(errors.wrap(v.trip(e), 'c'))).frames\n"
+            "t.out(#c == #a, c[1].line)\n",
+            "true true true 1 function <\ntrue 1\n");
+}
+
 TEST(test_values_error_stack_is_cut_at_a_line)
 {
     program("local function deep(n) if n > 0 then local e = deep(n - 1) return e end\n"
@@ -268,6 +282,7 @@ TEST_MAIN(TEST_ENTRY(test_values_scalars_come_back_as_they_were),
           TEST_ENTRY(test_values_what_does_not_cross_is_nil),
           TEST_ENTRY(test_values_error_objects),
           TEST_ENTRY(test_values_error_stack_is_that_of_the_sender),
+          TEST_ENTRY(test_values_error_call_stack_is_that_of_the_sender),
           TEST_ENTRY(test_values_error_stack_is_cut_at_a_line),
           TEST_ENTRY(test_values_deep_nesting_is_refused),
           TEST_ENTRY(test_values_malformed_bytes_raise))
