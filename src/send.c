@@ -268,8 +268,8 @@ WIPPYI_INLINE void wippyi_fill_named(wippy_mail *mail, const wippy_message *give
 }
 
 /* Mail from this worker's heap, where the receiver has no need of the long way; else NULL. */
-WIPPYI_INLINE wippy_mail *wippyi_mail_named(wippy_self *self, const wippyi_slot *slot,
-                                            uint64_t to, const wippy_message *given)
+WIPPYI_INLINE wippy_mail *wippyi_mail_named(wippy_self *self, const wippyi_slot *slot, uint64_t to,
+                                            const wippy_message *given)
 {
     size_t room = (given->topic_bytes + 8) & ~(size_t)7;
     uint32_t size_class = sizeof(wippy_mail) + room + given->size > 64;

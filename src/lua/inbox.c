@@ -378,10 +378,9 @@ static void wippyli_push_plain(lua_State *L, const wippy_mail *mail)
 
 typedef struct wippyli_message {
     wippy_pid from;
-    uint32_t topic_bytes;
     uint32_t size;
-    uint16_t count;
-    bool raw;
+    uint16_t count; /* 0 with a size: raw bytes */
+    uint16_t topic_bytes;
 } wippyli_message;
 
 static int wippyli_message_topic(lua_State *L);
@@ -405,10 +404,9 @@ static void wippyli_push_message(lua_State *L, const wippy_mail *mail)
         L, &wippyli_message_class, WIPPYLI_OFTEN_MESSAGE,
         sizeof(*message) + topic_bytes + mail->size, 0);
     message->from = mail->from;
-    message->topic_bytes = (uint32_t)topic_bytes;
     message->size = mail->size;
     message->count = mail->count;
-    message->raw = (mail->flags & WIPPY_MAIL_RAW) != 0;
+    message->topic_bytes = (uint16_t)topic_bytes;
     char *bytes = (char *)(message + 1);
     memcpy(bytes, topic, topic_bytes);
     if (mail->size > 0) {
@@ -463,7 +461,7 @@ static int wippyli_message_payload(lua_State *L)
     wippy_slice values;
     values.data = (const char *)(message + 1) + message->topic_bytes;
     values.size = message->size;
-    if (message->raw) {
+    if (message->count == 0 && message->size > 0) {
         lua_pushlstring(L, values.data, values.size);
         wippyli_payload_push(L, -1, WIPPYLI_FORMAT_BYTES);
         return 1;

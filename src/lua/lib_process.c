@@ -108,7 +108,7 @@ static int wippyli_process_send(lua_State *L)
     }
     size_t to_bytes = 0;
     const char *to_text = wippyli_check_text(L, 1, &to_bytes);
-    memset(&message, 0, sizeof(message));
+    message.topic.id = 0;
     message.topic_name = wippyli_check_text(L, 2, &message.topic_bytes);
     if (message.topic_name[0] == '@') {
         return wippyli_fail(L, "Invalid", "cannot send to @ topics");
