@@ -162,6 +162,46 @@ TEST(test_upgrade_link_down_in_the_mailbox_is_for_the_new_body_to_trap)
     core_close(&c);
 }
 
+/* The peer fails on the other worker while this step runs; its close comes after its news. */
+static wippy_status upgrade_while_the_peer_fails(wippy_self *self, core_actor *a,
+                                                 const wippy_mail *mail)
+{
+    if (mail->kind != WIPPY_MAIL_MESSAGE || mail->size != 7) {
+        return WIPPY_IDLE;
+    }
+    core_actor *peer = (core_actor *)a->arg;
+    CHECK_EQ_INT(wippy_send(self, peer->pid, mail->topic, "fail", 4), WIPPY_OK);
+    CHECK(core_wait(&peer->closes, 1));
+    return wippy_upgrade(self, NULL, wanted, "input", 5, 0);
+}
+
+TEST(test_upgrade_asked_for_while_a_link_failed_is_no_way_round_it)
+{
+    core c;
+    core_actor a = {0};
+    core_actor peer = {0};
+    core_actor watcher = {0};
+    second s;
+    memset(&s, 0, sizeof(s));
+    REQUIRE(core_open(&c, 2));
+    wanted = second_type(&c, &s);
+    a.target = core_spawn(&c, &peer);
+    a.link = true;
+    a.arg = &peer;
+    a.on_mail = upgrade_while_the_peer_fails;
+    watcher.target = core_spawn(&c, &a);
+    watcher.monitor = true;
+    core_spawn(&c, &watcher);
+    CHECK(core_wait(&watcher.steps, 1));
+    CHECK(core_wait(&a.steps, 1));
+    core_tell(&c, a.pid, "upgrade");
+    REQUIRE(core_wait(&watcher.count, 1));
+    CHECK_STR(watcher.seen[0].text, "linked process failed");
+    CHECK_EQ_INT(s.inits, 0);
+    core_close(&c);
+    CHECK_EQ_INT(a.closes, 1);
+}
+
 static void check_failing(second *s, const char *entry, bool no_type, const char *message,
                           wippy_result result)
 {
@@ -285,6 +325,7 @@ TEST(test_upgrade_loses_no_mail)
 
 TEST_MAIN(TEST_ENTRY(test_upgrade_keeps_pid_name_relations_and_mail),
           TEST_ENTRY(test_upgrade_link_down_in_the_mailbox_is_for_the_new_body_to_trap),
+          TEST_ENTRY(test_upgrade_asked_for_while_a_link_failed_is_no_way_round_it),
           TEST_ENTRY(test_upgrade_failures_end_the_process),
           TEST_ENTRY(test_upgrade_status_and_request_belong_together),
           TEST_ENTRY(test_upgrade_loses_no_mail))
