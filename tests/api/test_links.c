@@ -525,6 +525,48 @@ TEST(test_links_of_a_spawn_exist_before_the_first_step)
     core_close(&c);
 }
 
+static wippy_status go_on_while_the_peer_fails(wippy_self *self, core_actor *a,
+                                               const wippy_mail *mail)
+{
+    if (mail->kind != WIPPY_MAIL_MESSAGE) {
+        return WIPPY_IDLE;
+    }
+    core_actor *peer = (core_actor *)a->arg;
+    CHECK_EQ_INT(wippy_send(self, peer->pid, mail->topic, "fail", 4), WIPPY_OK);
+    CHECK(core_wait(&peer->closes, 1)); /* its news come before its close */
+    return WIPPY_CONTINUE;
+}
+
+/* What a step did not see before it said CONTINUE ends the process all the same, and before what comes
+   later. */
+TEST(test_links_failure_during_a_step_that_goes_on_ends_it)
+{
+    core c;
+    core_actor peer = {0};
+    core_actor a = {0};
+    wippy_host pool = {0};
+    wippy_runtime_info before, after;
+    REQUIRE(core_open(&c, 0));
+    REQUIRE(core_add_host(&c, "app:pool", WIPPY_HOST_POOL, 1, &pool) == WIPPY_OK);
+    CHECK_EQ_INT(core_spawn_by(&c, c.out, &peer, pool, 0, &a.target), WIPPY_OK);
+    a.link = true;
+    a.arg = &peer;
+    a.on_mail = go_on_while_the_peer_fails;
+    core_spawn(&c, &a);
+    core_run(&c);
+    core_tell(&c, a.pid, "go");
+    CHECK_EQ_INT(wippy_pump(c.rt, c.host, UINT64_MAX, 1), WIPPY_PENDING);
+    CHECK_EQ_INT(a.closes, 0);
+    wippy_runtime_stats(c.rt, &before);
+    CHECK_EQ_INT(core_tell(&c, a.pid, "late"), WIPPY_OK);
+    core_run(&c);
+    wippy_runtime_stats(c.rt, &after);
+    CHECK_EQ_INT(a.closes, 1);
+    CHECK_EQ_INT(core_kinds(&a, WIPPY_MAIL_MESSAGE), 1);
+    CHECK_EQ_U64(after.dead_letters, before.dead_letters + 1);
+    core_close(&c);
+}
+
 TEST(test_links_many_relations_of_one_process)
 {
     static core_actor many[500];
@@ -576,4 +618,5 @@ TEST_MAIN(TEST_ENTRY(test_links_monitor_gives_one_exit_with_the_outcome),
           TEST_ENTRY(test_links_trap_is_read_when_the_news_arrives),
           TEST_ENTRY(test_links_to_a_spawner_that_died_before_the_birth_break),
           TEST_ENTRY(test_links_of_a_spawn_exist_before_the_first_step),
+          TEST_ENTRY(test_links_failure_during_a_step_that_goes_on_ends_it),
           TEST_ENTRY(test_links_many_relations_of_one_process))
