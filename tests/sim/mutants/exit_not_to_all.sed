@@ -1,4 +1,3 @@
 # one of several watchers hears nothing
 # FILE relations.c
-s/    relation = wippyi_relation_pull(rt, pid, list)/&/
-s/^        chain = relation;$/        if (chain != NULL \&\& !relation->is_link) { wippyi_relation_free(rt, NULL, relation); continue; } chain = relation;/
+s/^        if (kind < 0) {$/        if (kind < 0 || (kind == (int)WIPPY_MAIL_EXIT \&\& next != NULL)) {/

@@ -1,3 +1,3 @@
 # names of a process that ended stay registered
 # FILE relations.c
-s/^    wippyi_names_exit(rt, pid, relations);/    (void)wippyi_names_exit;/
+s/^    wippyi_names_exit(rt, names);/    (void)wippyi_names_exit;/
