@@ -389,6 +389,9 @@ static wippy_status pass_on(wippy_self *self, core_actor *a)
             return wippy_done(self);
         }
         TEST_ATOMIC_ADD(&a->count, 1u);
+        for (uint64_t work = wippy_self_seed(self) % 8 * 1000; a->number != 0 && work > 0; work--) {
+            TEST_ATOMIC_ADD(&a->rounds, 1u); /* worth another core: workers leave with work in hand */
+        }
         if (mail->kind == WIPPY_MAIL_DONE || wippy_self_seed(self) % 8 != 0) {
             (void)wippy_send(self, a->target, none, "x", 1);
         } else { /* the token waits on some worker's wheel */
@@ -398,7 +401,7 @@ static wippy_status pass_on(wippy_self *self, core_actor *a)
     return WIPPY_IDLE;
 }
 
-TEST(test_hosts_resize_under_load_loses_nothing)
+static void resize_under_load(bool heavy)
 {
     static core_actor ring[40];
     core c;
@@ -406,6 +409,7 @@ TEST(test_hosts_resize_under_load_loses_nothing)
     REQUIRE(core_open(&c, 2));
     for (int i = 39; i >= 0; i--) {
         ring[i].on_step = pass_on;
+        ring[i].number = heavy;
         core_spawn(&c, &ring[i]);
     }
     for (int i = 0; i < 40; i++) {
@@ -428,6 +432,12 @@ TEST(test_hosts_resize_under_load_loses_nothing)
     CHECK_EQ_INT(info.workers, 3);
     CHECK_EQ_INT(wippy_host_resize(c.rt, c.host, 0), WIPPY_ERR_INVALID);
     core_close(&c);
+}
+
+TEST(test_hosts_resize_under_load_loses_nothing)
+{
+    resize_under_load(false);
+    resize_under_load(true);
 }
 
 static wippy_status timer_20ms(wippy_self *self, core_actor *a)
@@ -482,6 +492,55 @@ static wippy_status hog(wippy_self *self, core_actor *a)
     CHECK(wippy_should_yield(self));
     TEST_ATOMIC_ADD(&a->count, 1u);
     return WIPPY_IDLE;
+}
+
+#define ROUNDABOUTS 5
+
+static wippy_status go_round(wippy_self *self, core_actor *a)
+{
+    const wippy_mail *mail;
+    while ((mail = wippy_next(self)) != NULL) {
+        if (mail->kind == WIPPY_MAIL_CANCEL) {
+            return wippy_done(self);
+        }
+    }
+    TEST_ATOMIC_ADD(&a->count, 1u);
+    return WIPPY_CONTINUE;
+}
+
+/* A step that ends when the others went round twice more. */
+static wippy_status hog_for_rounds(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    const core_actor *others = (const core_actor *)a->arg;
+    (void)self;
+    for (int i = 0; i < ROUNDABOUTS && mail->kind == WIPPY_MAIL_MESSAGE; i++) {
+        CHECK(core_wait(&others[i].count, TEST_ATOMIC_LOAD(&others[i].count) + 2));
+    }
+    TEST_ATOMIC_ADD(&a->rounds, 1u);
+    return WIPPY_IDLE;
+}
+
+/* One worker, and what goes round stands in its queue, not in its hand. */
+TEST(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step)
+{
+    static core_actor others[ROUNDABOUTS];
+    core_actor a = {0};
+    core c;
+    memset(others, 0, sizeof(others));
+    REQUIRE(core_open(&c, 1));
+    a.arg = others;
+    a.on_mail = hog_for_rounds;
+    core_spawn(&c, &a);
+    for (int i = 0; i < ROUNDABOUTS; i++) {
+        others[i].on_step = go_round;
+        core_spawn(&c, &others[i]);
+        CHECK(core_wait(&others[i].count, 10));
+    }
+    for (unsigned round = 1; round <= 5; round++) {
+        core_tell(&c, a.pid, "go");
+        CHECK(core_wait(&a.rounds, round));
+    }
+    core_close(&c);
 }
 
 static wippy_status timer_50ms(wippy_self *self, core_actor *a)
@@ -776,6 +835,7 @@ TEST_MAIN(TEST_ENTRY(test_hosts_spare_leaves_although_its_cause_never_steps_agai
           TEST_ENTRY(test_hosts_resize_under_load_loses_nothing),
           TEST_ENTRY(test_hosts_timers_of_ended_workers_fire),
           TEST_ENTRY(test_hosts_step_that_does_not_return_stops_nobody_else),
+          TEST_ENTRY(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step),
           TEST_ENTRY(test_hosts_overdue_step_is_interrupted),
           TEST_ENTRY(test_hosts_high_priority_goes_first),
           TEST_ENTRY(test_hosts_a_crowd_that_is_always_ready_takes_turns),
