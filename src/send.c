@@ -169,11 +169,11 @@ static wippy_result wippyi_send_far(wippy_self *self, wippy_pid to, wippy_topic 
                                     const void *data, size_t size, uint32_t count);
 
 /* The common case in one piece: a worker's own process without actor or scope sends a small payload
-   under a permanent topic to a receiver without limit, of its own host or (far) of another. Calls only
+   under a permanent topic to a receiver without limit, of its own host or (abroad) of another. Calls only
    as the last thing it does, so it needs no frame. */
 WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_quick(wippy_self *self, wippy_pid to,
                                                     wippy_topic topic, const void *data,
-                                                    size_t size, uint32_t count, bool far)
+                                                    size_t size, uint32_t count, bool abroad)
 {
     wippyi_worker *w = self->worker;
     const wippyi_slab *slots = &self->rt->slots;
@@ -197,11 +197,11 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_quick(wippy_self *self, wippy_pid 
     if (WIPPYI_UNLIKELY(wippyi_a32_load_rlx(&host->mailbox_limit) != 0)) {
         return wippyi_send_slow(self, to, topic, data, size, count);
     }
-    if (!far && WIPPYI_UNLIKELY(host != w->host)) {
+    if (!abroad && WIPPYI_UNLIKELY(host != w->host)) {
         return wippyi_send_far(self, to, topic, data, size, count);
     }
     mail = (wippy_mail *)wippyi_magazine_pop(&w->heap.classes[0], block);
-    if (far) {
+    if (abroad) {
         wippyi_magazine_ahead(&w->heap.classes[0], block);
     }
     mail->to_ = to.id;
@@ -215,7 +215,7 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_quick(wippy_self *self, wippy_pid 
     mail->class_ = 0;
     mail->topic_bytes_ = 0;
     wippyi_copy_small((char *)(mail + 1), (const char *)data, size);
-    if (far && size <= WIPPYI_SEND_SMALL - sizeof(void *)) {
+    if (abroad && size <= WIPPYI_SEND_SMALL - sizeof(void *)) {
         wippyi_send_trail(w, slot, mail);
     }
     pushed = wippyi_mailbox_push(&slot->box, mail);
