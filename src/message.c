@@ -89,16 +89,8 @@ WIPPYI_FN wippy_mail *wippyi_mail_new(wippy_runtime *rt, wippyi_worker *w, uint6
         return NULL;
     }
     mail->next_ = NULL;
-    mail->to_ = to;
-    mail->from.id = from;
-    mail->topic = message->topic;
-    mail->size = (uint32_t)message->size;
-    mail->count = (uint16_t)message->count;
-    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
-    mail->flags = (uint8_t)(message->count == 0 && message->size > 0 ? WIPPY_MAIL_RAW : 0);
-    mail->result = 0;
-    mail->class_ = (uint8_t)wippyi_class_of(bytes);
-    mail->topic_bytes_ = (uint16_t)topic_bytes;
+    wippyi_mail_head(mail, to, from, message->topic, message->size, message->count,
+                     wippyi_class_of(bytes), topic_bytes);
     if (topic_bytes > 0) {
         char *name = (char *)(mail + 1);
         memcpy(name, message->topic_name, topic_bytes);

@@ -22,6 +22,23 @@ WIPPYI_FN wippy_result wippyi_message_check(const wippy_runtime *rt, const wippy
 /* Mail with room for a topic name and a payload; header filled, topic name copied. NULL: no memory. */
 WIPPYI_FN wippy_mail *wippyi_mail_new(wippy_runtime *rt, wippyi_worker *w, uint64_t to,
                                       uint64_t from, const wippy_message *message);
+/* All of a message's header but its link: mail in a block of that class, with that much of a topic name. */
+WIPPYI_INLINE void wippyi_mail_head(wippy_mail *mail, uint64_t to, uint64_t from, wippy_topic topic,
+                                    size_t size, uint32_t count, uint32_t size_class,
+                                    size_t topic_bytes)
+{
+    mail->to_ = to;
+    mail->from.id = from;
+    mail->topic = topic;
+    mail->size = (uint32_t)size;
+    mail->count = (uint16_t)count;
+    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
+    mail->flags = (uint8_t)(count == 0 && size > 0 ? WIPPY_MAIL_RAW : 0);
+    mail->result = 0;
+    mail->class_ = (uint8_t)size_class;
+    mail->topic_bytes_ = (uint16_t)topic_bytes;
+}
+
 /* Free mail of a heap class, with handed-over memory. Other classes: wippyi_mail_release(). */
 WIPPYI_FN void wippyi_mail_free(wippy_runtime *rt, wippyi_worker *w, wippy_mail *mail);
 WIPPYI_FN size_t wippyi_mail_bytes(const wippy_mail *mail);

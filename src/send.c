@@ -204,16 +204,7 @@ WIPPYI_INLINE_ALWAYS wippy_result wippyi_send_quick(wippy_self *self, wippy_pid 
     if (abroad) {
         wippyi_magazine_ahead(&w->heap.classes[0], block);
     }
-    mail->to_ = to.id;
-    mail->from = self->pid;
-    mail->topic = topic;
-    mail->size = (uint32_t)size;
-    mail->count = (uint16_t)count;
-    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
-    mail->flags = (uint8_t)(count == 0 && size > 0 ? WIPPY_MAIL_RAW : 0);
-    mail->result = 0;
-    mail->class_ = 0;
-    mail->topic_bytes_ = 0;
+    wippyi_mail_head(mail, to.id, self->pid.id, topic, size, count, 0, 0);
     wippyi_copy_small((char *)(mail + 1), (const char *)data, size);
     if (abroad && size <= WIPPYI_SEND_SMALL - sizeof(void *)) {
         wippyi_send_trail(w, slot, mail);
@@ -282,22 +273,14 @@ WIPPYI_INLINE wippy_mail *wippyi_mail_named(wippy_self *self, const wippyi_slot 
         return NULL;
     }
     mail = (wippy_mail *)wippyi_magazine_pop(magazine, block);
-    mail->to_ = to;
-    mail->from = self->pid;
-    mail->topic.id = 0;
-    mail->size = (uint32_t)given->size;
-    mail->count = (uint16_t)given->count;
-    mail->kind = (uint8_t)WIPPY_MAIL_MESSAGE;
-    mail->flags = (uint8_t)(given->count == 0 && given->size > 0 ? WIPPY_MAIL_RAW : 0);
-    mail->result = 0;
-    mail->class_ = (uint8_t)size_class;
-    mail->topic_bytes_ = (uint16_t)given->topic_bytes;
+    wippyi_mail_head(mail, to, self->pid.id, given->topic, given->size, given->count, size_class,
+                     given->topic_bytes);
     wippyi_fill_named(mail, given, room);
     return mail;
 }
 
-/* What wippyi_send_fast() is for permanent topics: a small message under a topic's name, as bridges of
-   X. */
+/* What wippyi_send_quick() is for permanent topics: a small message under a topic's name, as language
+   bridges send. NULL: it takes the long way. */
 WIPPYI_INLINE wippy_mail *wippyi_send_named(wippy_self *self, wippy_pid to,
                                             const wippy_message *given, wippyi_slot **slot)
 {

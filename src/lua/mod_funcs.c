@@ -541,7 +541,7 @@ static wippy_result wippyli_call_target(wippyli_process *process, wippyli_call *
         return wippyli_target_none(diag);
     }
     wippy_result result;
-    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an entry has a known kind */
+    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an unknown kind has none */
     if ((flags & WIPPY_KIND_CALLABLE) != 0) {
         result = wippyli_target_function(process, call, entry);
     } else if ((flags & WIPPY_KIND_PROCESS) != 0) {

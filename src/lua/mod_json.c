@@ -711,7 +711,10 @@ static bool wippyli_json_key(wippyli_json_in *in)
     if (!wippyli_json_string(in)) {
         return false;
     }
-    return wippyli_json_next_is(in, ':') ? true : wippyli_json_wrong(in, "expected ':'");
+    if (wippyli_json_next_is(in, ':')) {
+        return true;
+    }
+    return wippyli_json_wrong(in, "expected ':'");
 }
 
 static bool wippyli_json_scalar(wippyli_json_in *in)
@@ -796,7 +799,10 @@ static bool wippyli_json_document(wippyli_json_in *in)
         }
     } while (in->depth > 0);
     wippyli_json_skip(in);
-    return in->at == in->end ? true : wippyli_json_wrong(in, "expected the end");
+    if (in->at == in->end) {
+        return true;
+    }
+    return wippyli_json_wrong(in, "expected the end");
 }
 
 WIPPYLI_FN int wippyli_json_decode(lua_State *L, const char *text, size_t size)
@@ -937,7 +943,10 @@ static bool wippyli_json_check_enum(wippyli_json_check *check, int schema, int v
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    return found ? true : wippyli_json_invalid(check, "value is not one of the values allowed");
+    if (found) {
+        return true;
+    }
+    return wippyli_json_invalid(check, "value is not one of the values allowed");
 }
 
 /* Compare `number` with the limit schema[key]; lower: it must not be less. */

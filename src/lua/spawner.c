@@ -347,7 +347,7 @@ static bool wippyli_entry_is_process(wippy_runtime *rt, const char *id)
         return false;
     }
     uint32_t flags = 0;
-    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an entry has a known kind */
+    (void)wippy_kind_flags(rt, wippy_entry_kind(entry), &flags); /* an unknown kind has none */
     wippy_entry_release(rt, entry);
     return (flags & WIPPY_KIND_PROCESS) != 0 && (flags & WIPPY_KIND_CALLABLE) == 0;
 }

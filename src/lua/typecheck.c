@@ -208,7 +208,10 @@ static bool wippyli_check_name(wippyli_check *c, int index, const wippyli_type_n
         return found < 0 || wippyli_check_value(c, index, &argument, names->up, place);
     }
     if (wippyli_check_basic(c->L, index, &name, &has)) {
-        return has ? true : wippyli_check_mismatch(c, index, node, place);
+        if (has) {
+            return true;
+        }
+        return wippyli_check_mismatch(c, index, node, place);
     }
     if (!wippyli_alias_find(c->type->types, c->type->types_size, name.data, name.size,
                             &inner.alias)) {
@@ -477,9 +480,10 @@ static bool wippyli_check_pattern(wippyli_check *c, int index, const wippyli_typ
     if (found < 0) {
         return wippyli_check_fail(c, place, "pattern \"%.*s\" is not valid", shown, source);
     }
-    return found > 0 ? true
-                     : wippyli_check_fail(c, place, "value does not match pattern \"%.*s\"", shown,
-                                          source);
+    if (found > 0) {
+        return true;
+    }
+    return wippyli_check_fail(c, place, "value does not match pattern \"%.*s\"", shown, source);
 }
 
 /* Rules this runtime does not know are notes to the reader. */
@@ -551,7 +555,10 @@ static bool wippyli_check_union(wippyli_check *c, int index, const wippyli_type_
         ok = wippyli_check_value(c, index, &child, names, place);
     }
     c->silent--;
-    return ok ? true : wippyli_check_mismatch(c, index, node, place);
+    if (ok) {
+        return true;
+    }
+    return wippyli_check_mismatch(c, index, node, place);
 }
 
 /* An intersection, or a type with rules: all of them must hold. */
@@ -594,9 +601,10 @@ static bool wippyli_check_kind(wippyli_check *c, int index, const wippyli_type_n
     case WIPPYLI_TYPE_CHECKED: return wippyli_check_all(c, index, node, names, place);
     default: break;
     }
-    return wippyli_check_literal(c->L, index, node)
-               ? true
-               : wippyli_check_mismatch(c, index, node, place);
+    if (wippyli_check_literal(c->L, index, node)) {
+        return true;
+    }
+    return wippyli_check_mismatch(c, index, node, place);
 }
 
 static bool wippyli_check_value(wippyli_check *c, int index, const wippyli_type_node *node,

@@ -47,6 +47,18 @@ static void run_with(lua_kit *kit, const char *modules, const char *body)
     lua_kit_pump(kit);
 }
 
+/* A kit with the module `own`. */
+static void open_with_own(lua_kit *kit, const wippy_lua_function *functions, uint32_t count)
+{
+    wippy_lua_module_desc module;
+    lua_kit_open(kit, NULL);
+    memset(&module, 0, sizeof(module));
+    module.name = "own";
+    module.functions = functions;
+    module.function_count = count;
+    CHECK_EQ_INT(wippy_lua_module(kit->rt, &module), WIPPY_OK);
+}
+
 TEST(test_embed_open_refuses_what_it_cannot_do)
 {
     test_heap heap;
@@ -400,14 +412,8 @@ static int encoded_size(lua_State *L)
 TEST(test_embed_values)
 {
     static const wippy_lua_function functions[] = {{"torn", decode_torn}, {"encode", encoded_size}};
-    wippy_lua_module_desc module;
     lua_kit kit;
-    lua_kit_open(&kit, NULL);
-    memset(&module, 0, sizeof(module));
-    module.name = "own";
-    module.functions = functions;
-    module.function_count = 2;
-    CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+    open_with_own(&kit, functions, 2);
     run_with(&kit, "own", "t.out(own.torn(1, 0)) t.out(pcall(own.torn, 1, 2)) t.out(pcall(own.torn, 2, 0)) "
                           "local deep = {} for i = 1, 300 do deep = {deep} end t.out(own.encode(deep)) "
                           "t.out(own.encode({1, {a = deep.x}})) t.out(own.encode(print))");
@@ -453,14 +459,8 @@ static int decode_deep(lua_State *L)
 TEST(test_embed_malformed_values_raise)
 {
     static const wippy_lua_function functions[] = {{"odd", decode_odd}, {"deep", decode_deep}};
-    wippy_lua_module_desc module;
     lua_kit kit;
-    lua_kit_open(&kit, NULL);
-    memset(&module, 0, sizeof(module));
-    module.name = "own";
-    module.functions = functions;
-    module.function_count = 2;
-    CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+    open_with_own(&kit, functions, 2);
     run_with(&kit, "own",
              "for i = 1, 7 do local ok, e = pcall(own.odd, i) t.out(ok, e) end "
              "t.out(type(own.deep(150)), (pcall(own.deep, 300)))");
@@ -510,14 +510,8 @@ TEST(test_embed_news_that_nobody_waits_for_are_let_go)
 {
     static const wippy_lua_function functions[] = {
         {"stray", stray}, {"leave", leave}, {"fail", fail_with}, {"writable", want_writable}};
-    wippy_lua_module_desc module;
     lua_kit kit;
-    lua_kit_open(&kit, NULL);
-    memset(&module, 0, sizeof(module));
-    module.name = "own";
-    module.functions = functions;
-    module.function_count = 4;
-    CHECK_EQ_INT(wippy_lua_module(kit.rt, &module), WIPPY_OK);
+    open_with_own(&kit, functions, 4);
     run_with(&kit, "own, time",
              "for _, tag in ipairs{0, 1, 77, 1 << 40, 0xffffffff, -1} do own.stray(tag) end "
              "t.out(pcall(own.leave)) t.out(own.writable()) time.sleep(1) "
