@@ -45,6 +45,8 @@
 
 CFLAGS ?= -O2 -g
 CXXFLAGS ?= $(CFLAGS)
+# Without a C++ compiler what is written in C++ is left out: tests/compile and tests/examples say so.
+HAS_CXX := $(shell command -v $(firstword $(CXX)) 2>/dev/null)
 BUILD ?= build
 OUT ?= .
 PREFIX ?= /usr/local
@@ -187,7 +189,7 @@ LUA_TESTS := $(LUA_SRC:%.c=$(BUILD)/%)
 FAULT_TESTS := $(FAULT_SRC:%.c=$(BUILD)/%)
 LINK_TESTS := $(LINK_SRC:%.c=$(BUILD)/%)
 SPLIT_TESTS := $(API_SRC:tests/%.c=$(BUILD)/split/tests/%)
-CXX_TESTS := $(LINK_CXX_SRC:%.cc=$(BUILD)/%)
+CXX_TESTS := $(if $(HAS_CXX),$(LINK_CXX_SRC:%.cc=$(BUILD)/%))
 
 PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_TESTS) $(LUA_TESTS) $(FAULT_TESTS)
 SCRIPTS := $(sort $(wildcard tests/*/run))
@@ -402,7 +404,7 @@ bench-guard: $(BENCH)
 	@tools/bench/guard/run $(if $(UPDATE),--update)
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
-CXX_EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
+CXX_EXAMPLES := $(if $(HAS_CXX),$(patsubst %.cpp,$(BUILD)/%,$(wildcard examples/*.cpp)))
 
 $(EXAMPLES): $(BUILD)/%: %.c $(HEADERS)
 	@mkdir -p $(@D)
