@@ -368,7 +368,7 @@ struct wippyi_worker {
     uint32_t step_budget; /* messages the next step may take */
     bool searching;     /* owner only; a waker's promise is in sleep_word */
     bool by_timer;      /* owner only: what it found last it found by its timers */
-    bool blind;         /* owner only: the system refused the barrier before it slept */
+    uint64_t sleep_ns;  /* owner only: how long it sleeps when nobody wakes it */
     wippyi_a32 spare;   /* WIPPYI_SPARE_*: 1 -> 0 by a resize that keeps it, 1 -> 2 by itself; CAS
                            acq_rel; set anew under thread_lock before the thread starts */
     wippyi_a32 exited;  /* its thread is about to return: join it before it is started again; written:

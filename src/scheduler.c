@@ -811,8 +811,11 @@ static uint64_t wippyi_until_wake_ns(const wippyi_worker *w)
     return next > now ? next - now : 0;
 }
 
-/* How long a worker sleeps when the system refuses the barrier: a push may have missed it. */
+/* How long a worker sleeps at most when a push of another may have missed it: because the system refuses the
+   barrier; and a sleep that a timer ends soon anyway does without, for between the ticks of many timers
+   the barrier's interrupts cost more than they could save. */
 #define WIPPYI_BLIND_NS (20u * 1000000u)
+#define WIPPYI_NAP_NS   (1u * 1000000u)
 
 /* Say that this worker sleeps, then look again. False: there is something to do. */
 static bool wippyi_park_begin(wippyi_worker *w)
@@ -827,7 +830,10 @@ static bool wippyi_park_begin(wippyi_worker *w)
                       WIPPYI_ONE_PARKED - (w->searching ? WIPPYI_ONE_SEARCHING : 0));
     w->searching = false;
     wippyi_mutex_unlock(&host->park_lock);
-    w->blind = !wippyi_host_barrier(host);
+    w->sleep_ns = wippyi_until_wake_ns(w);
+    if (w->sleep_ns > WIPPYI_NAP_NS && !wippyi_host_barrier(host)) {
+        w->sleep_ns = WIPPYI_MIN(w->sleep_ns, WIPPYI_BLIND_NS);
+    }
     if (wippyi_host_has_work(host) || wippyi_worker_has_own(w) ||
         wippyi_a32_load_sc(&w->quit) != 0) {
         return false;
@@ -855,9 +861,8 @@ static void wippyi_park(wippyi_worker *w)
     wippy_runtime *rt = w->host->rt;
     bool woken = false;
     if (wippyi_park_begin(w)) {
-        uint64_t most_ns = w->blind ? WIPPYI_BLIND_NS : UINT64_MAX;
         wippyi_watchdog_rest(rt);
-        woken = wippyi_ticket_wait(&w->ticket, WIPPYI_MIN(wippyi_until_wake_ns(w), most_ns));
+        woken = wippyi_ticket_wait(&w->ticket, w->sleep_ns);
         wippyi_watchdog_work(rt);
         wippyi_trace_worker(w, WIPPY_TRACE_WAKE);
     }

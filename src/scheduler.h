@@ -6,7 +6,8 @@
    Sleep and wake: whoever makes work visible does so with a seq_cst operation and then loads
    sleep_word (seq_cst); a worker that is about to sleep changes sleep_word (seq_cst RMW) and then
    looks at every queue again. One of the two sees the other. For the rings, which are pushed into all the
-   time, a barrier whose far side is the sleeper's stands in for the order of the push. */
+   time, a barrier whose far side is the sleeper's stands in for the order of the push; a nap of a millisecond
+   goes without it, so a push that it missed waits no longer than that for another core. */
 #ifndef WIPPYI_SCHEDULER_H
 #define WIPPYI_SCHEDULER_H
 
