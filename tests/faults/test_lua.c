@@ -189,15 +189,16 @@ static wippy_result lab_load(lab *l, const char *name, const char *entries, cons
     return r;
 }
 
-/* Does a process wait for something that is under way, such as a call on another thread? */
-static bool waits_for_somebody(lab *l)
+/* Does a process wait for something that is under way, such as a call on another thread, or is the answer
+   there and nobody has run it yet? It is ready a moment before the pump's queue has it. */
+static bool somebody_goes_on(lab *l)
 {
     wippy_pid pids[16];
     wippy_process_info info;
     size_t count = wippy_processes(l->rt, l->host, pids, 16);
     for (size_t i = 0; i < count && i < 16; i++) {
         if (wippy_process_stats(l->rt, pids[i], &info) == WIPPY_OK &&
-            strcmp(info.state, "blocked") == 0) {
+            strcmp(info.state, "idle") != 0) {
             return true;
         }
     }
@@ -210,7 +211,9 @@ static bool lab_is_over(void *arg)
     return TEST_ATOMIC_LOAD(&l->exits) > l->exits_before && wippy_processes(l->rt, l->host, NULL, 0) == 0;
 }
 
-/* Pump until nothing moves and nobody waits for a yield; where threads run it, until it is over. */
+/* Pump until nothing moves and nobody waits for a yield; where threads run it, until it is over. The look
+   comes between the pump and its deadline: an answer that comes after the look finds a process that was
+   seen blocked, one that came before it has left something to do. */
 static void lab_run(lab *l)
 {
     if (lab_kind != WIPPY_HOST_PUMP) {
@@ -219,11 +222,11 @@ static void lab_run(lab *l)
     }
     uint64_t end = fault_real_ms() + 20000;
     while (fault_real_ms() < end) {
-        bool waited = waits_for_somebody(l); /* the answer may come after the pump has looked */
         wippy_result r = wippy_pump(l->rt, l->host, UINT64_MAX, 0);
+        bool goes_on = somebody_goes_on(l);
         uint64_t next = wippy_pump_deadline(l->rt, l->host);
         CHECK(r == WIPPY_OK || r == WIPPY_PENDING);
-        if (r == WIPPY_OK && next > 0 && !waited && !waits_for_somebody(l)) {
+        if (r == WIPPY_OK && next > 0 && !goes_on) {
             return;
         }
         if (r == WIPPY_OK && next > 1000000) {
