@@ -905,12 +905,14 @@ TEST(test_services_start_timeout_and_the_process_that_comes_too_late)
     CHECK(lab_wait_line(l, "E service app:a is failed {\"serviceID\": \"app:a\", "
                            "\"status\": \"failed\", \"error\": \"start timeout\"}"));
     test_pause_ms(30); /* long enough for a second attempt, which must not be made */
+    CHECK_EQ_INT(lab_count(l, "\"error\": \"start timeout\""), 1);
     for (int i = 0; i < 20000 && lab_status(l, "app:a") != WIPPY_SERVICE_RUNNING; i++) {
         (void)wippy_pump(l->rt, frame, 1000000, 0);
         test_pause_ms(1);
     }
     CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
-    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 2);
+    /* where 20 ms is short for the pump, more of them come too late: each start but the last */
+    CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 1 + (unsigned)lab_count(l, "\"error\": \"start timeout\""));
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->most_living), 1);
     lab_close(l);
 }
