@@ -70,9 +70,9 @@ bool watch_open(cmd_watch *watch, log_sink *log)
         return false;
     }
     ending_signals(&set);
-    stop_ignoring(SIGINT);
-    stop_ignoring(SIGTERM);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by every thread made later */
+    stop_ignoring(SIGINT);                  /* blocked by now: one that comes here waits for us */
+    stop_ignoring(SIGTERM);
     pthread_t thread;
     return pthread_create(&thread, NULL, take_signals, watch) == 0 && pthread_detach(thread) == 0;
 }
