@@ -180,6 +180,19 @@ function expect.becomes(condition, what)
     fail("never: " .. (what or "condition"))
 end
 
+-- What the function does takes less than that many milliseconds. A machine that stands still for a while
+-- makes it late; what is too slow is too slow each time.
+function expect.in_time(what, limit_ms, fn)
+    local took
+    for _ = 1, 20 do
+        local began = time.now()
+        fn()
+        took = time.now():sub(began):milliseconds()
+        if took < limit_ms then return end
+    end
+    fail(string.format("%s: %d ms, twenty times more than %d", what, took, limit_ms))
+end
+
 -- Start a watched actor (see actor.lua); answers its pid.
 function expect.actor(action, ...)
     local pid, err = process.spawn_monitored("app:actor", HOST, action, ...)

@@ -56,15 +56,14 @@ function act.bytes()
 end
 
 function act.read_while() -- others run while it waits for a line
-    local ticks = 0
-    coroutine.spawn(function() while true do time.sleep("5ms") ticks = ticks + 1 end end)
     local other = process.spawn_monitored("app:silent", "app:processes")
     local events = process.events()
-    local ended = false
-    coroutine.spawn(function() events:receive() ended = other ~= nil end)
+    coroutine.spawn(function()
+        for _ = 1, 4 do time.sleep("5ms") end
+        io.print("ticked", events:receive().from == other)
+    end)
     io.print("waiting")
-    local line = io.readline()
-    io.print(line, ticks > 3 and "ticked" or ticks, ended)
+    io.print(io.readline())
 end
 
 function act.raw(how) -- keys as they come, until q; "left" ends without giving the mode back
