@@ -44,7 +44,7 @@ function cases.full_mailboxes_refuse_and_hear_cancel()
     end
     expect("sent", sent, 500)
     expect("refused", refused, 19500)
-    assert(process.cancel(pid, "1s"))
+    assert(process.cancel(pid, "20s"))
     local event = exit()
     expect("who ends", event.from, pid)
     expect("what it heard", event.result.value, process.event.CANCEL)
