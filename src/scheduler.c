@@ -508,6 +508,43 @@ static wippyi_slot *wippyi_steal_from(wippyi_worker *w, wippyi_worker *victim)
     return slot;
 }
 
+/* In order, at most what a ring holds. */
+static void wippyi_unload_ring(wippyi_host *host, wippyi_worker *w, uint32_t lane)
+{
+    uint32_t moved = 0;
+    wippyi_ring aside; /* no worker owns it, so nobody steals from it */
+    wippyi_ring_init(&aside);
+    while (moved < WIPPYI_RING_SIZE) {
+        uint32_t taken = 0;
+        wippyi_slot *last = (wippyi_slot *)wippyi_ring_steal(&w->rings[lane], &aside, &taken);
+        wippyi_slot *slot;
+        if (last == NULL) {
+            return;
+        }
+        while ((slot = (wippyi_slot *)wippyi_ring_pop(&aside)) != NULL) {
+            wippyi_queue_push(host, lane, slot);
+        }
+        wippyi_queue_push(host, lane, last);
+        moved += taken;
+    }
+}
+
+WIPPYI_FN void wippyi_worker_unload(wippyi_worker *w)
+{
+    wippyi_host *host = w->host;
+    wippyi_slot *slot;
+    uint32_t lane;
+    wippyi_wheels_fire(NULL, w, wippyi_now_ns(host->rt));
+    for (lane = WIPPYI_LANES; lane-- > 0;) {
+        wippyi_unload_ring(host, w, lane);
+    }
+    slot = wippyi_rob(w);
+    if (slot != NULL) {
+        wippyi_queue_push(host, wippyi_slot_lane(host, slot), slot);
+    }
+    wippyi_host_notify(host);
+}
+
 static wippyi_slot *wippyi_steal(wippyi_worker *w)
 {
     wippyi_host *host = w->host;

@@ -25,6 +25,9 @@ WIPPYI_FN void wippyi_worker_main(void *arg); /* body of a worker thread */
 /* Run one process if there is one. False: nothing to do here (timers were looked at). */
 WIPPYI_FN bool wippyi_worker_turn(wippyi_worker *w);
 /* Fire the timers of a worker's wheel that are due; mail is delivered through `via`. */
+/* What waits behind an overdue step goes to the queues of the host, where workers with work of their own
+   look too, and its timers fire. Any thread. */
+WIPPYI_FN void wippyi_worker_unload(wippyi_worker *w);
 /* A step that took too long is over: spares that were started because of it may leave. */
 WIPPYI_FN void wippyi_worker_relieved(wippyi_worker *w);
 /* When worker `w` has to look at a wheel again: its own, and the first one of a host at those of

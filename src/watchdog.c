@@ -80,7 +80,8 @@ static bool wippyi_watchdog_look(wippyi_watchdog *dog, wippyi_worker *w)
     return true;
 }
 
-/* Somebody must run what waits behind an overdue step. False: nobody can. */
+/* Somebody must run what waits behind an overdue step: who sleeps, who looks for work, a spare, or in the
+   end who has work of its own and would not steal. False: nobody, unless there is one of the last. */
 static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
 {
     bool timers_due = wippyi_wheels_next_ns(w) <= wippyi_clock_mono_ns();
@@ -92,7 +93,11 @@ static bool wippyi_watchdog_relieve(wippyi_host *host, wippyi_worker *w)
         wippyi_host_notify(host);
         return true;
     }
-    return (uint32_t)word > 0 || wippyi_host_spare(host);
+    if ((uint32_t)word > 0 || wippyi_host_spare(host)) {
+        return true;
+    }
+    wippyi_worker_unload(w);
+    return false;
 }
 
 /* ---- crowds: more steps that do not give way than a host may have threads ---- */

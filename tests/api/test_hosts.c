@@ -546,6 +546,81 @@ TEST(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step)
     core_close(&c);
 }
 
+#define TURNERS 8
+#define HOLDERS 4 /* so a host of one worker has all its spares */
+
+typedef struct hold {
+    core_actor *turners;
+    uint32_t holding; /* how many are in their step */
+    uint32_t wanted;  /* all of them leave it when this is 1 */
+} hold;
+
+/* A turn that is worth another core. */
+static wippy_status go_round_slowly(wippy_self *self, core_actor *a)
+{
+    uint64_t now = test_now_ms();
+    while (test_now_ms() == now) {
+    }
+    return go_round(self, a);
+}
+
+static wippy_status hold_a_thread(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    hold *h = (hold *)a->arg;
+    (void)self;
+    if (mail->kind == WIPPY_MAIL_MESSAGE) {
+        TEST_ATOMIC_ADD(&h->holding, 1u);
+        CHECK(core_wait(&h->wanted, 1));
+    }
+    TEST_ATOMIC_ADD(&a->rounds, 1u);
+    return WIPPY_IDLE;
+}
+
+static wippy_status hog_for_turns(wippy_self *self, core_actor *a, const wippy_mail *mail)
+{
+    const core_actor *turners = (const core_actor *)a->arg;
+    (void)self;
+    for (int i = 0; i < TURNERS && mail->kind == WIPPY_MAIL_MESSAGE; i++) {
+        CHECK(core_wait(&turners[i].count, TEST_ATOMIC_LOAD(&turners[i].count) + 2));
+    }
+    TEST_ATOMIC_ADD(&a->rounds, 1u);
+    return WIPPY_IDLE;
+}
+
+/* Every thread that there may be has work of its own, so nobody comes to steal what stands behind the
+   overlong step. */
+TEST(test_hosts_overlong_step_holds_nobody_although_all_threads_are_busy)
+{
+    static core_actor turners[TURNERS];
+    core_actor holders[HOLDERS];
+    core_actor hog_ = {0};
+    hold h = {turners, 0, 0};
+    core c;
+    memset(turners, 0, sizeof(turners));
+    memset(holders, 0, sizeof(holders));
+    REQUIRE(core_open(&c, 1));
+    for (uint32_t i = 0; i < HOLDERS; i++) {
+        holders[i].arg = &h;
+        holders[i].on_mail = hold_a_thread;
+        core_spawn(&c, &holders[i]);
+        core_tell(&c, holders[i].pid, "go");
+        CHECK(core_wait(&h.holding, i + 1));
+    }
+    for (int i = 0; i < TURNERS; i++) {
+        turners[i].on_step = go_round_slowly;
+        core_spawn(&c, &turners[i]);
+    }
+    hog_.arg = turners;
+    hog_.on_mail = hog_for_turns;
+    core_spawn(&c, &hog_);
+    TEST_ATOMIC_STORE(&h.wanted, 1u);
+    for (unsigned round = 1; round <= test_scale(10); round++) {
+        core_tell(&c, hog_.pid, "go");
+        REQUIRE(core_wait(&hog_.rounds, round));
+    }
+    core_close(&c);
+}
+
 static wippy_status timer_50ms(wippy_self *self, core_actor *a)
 {
     (void)a;
@@ -839,6 +914,7 @@ TEST_MAIN(TEST_ENTRY(test_hosts_spare_leaves_although_its_cause_never_steps_agai
           TEST_ENTRY(test_hosts_timers_of_ended_workers_fire),
           TEST_ENTRY(test_hosts_step_that_does_not_return_stops_nobody_else),
           TEST_ENTRY(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step),
+          TEST_ENTRY(test_hosts_overlong_step_holds_nobody_although_all_threads_are_busy),
           TEST_ENTRY(test_hosts_overdue_step_is_interrupted),
           TEST_ENTRY(test_hosts_high_priority_goes_first),
           TEST_ENTRY(test_hosts_a_crowd_that_is_always_ready_takes_turns),
