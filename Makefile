@@ -40,7 +40,7 @@
 # environment.
 #
 # Variables: CC CXX CFLAGS CXXFLAGS LDFLAGS, LUA_CFLAGS LUA_LIBS, STB_CFLAGS (where stb_ds.h is),
-# BUILD (build), OUT (where the two headers go, .), PARTIAL=1 (go on without missing modules),
+# BUILD (build), JOBS (the processors), OUT (where the two headers go, .), PARTIAL=1 (go on without missing modules),
 # TEST_SCALE (per cent of the stress loops), TEST_TIMEOUT (seconds a test), RUN_COMMAND.
 
 CFLAGS ?= -O2 -g
@@ -48,6 +48,11 @@ CXXFLAGS ?= $(CFLAGS)
 # Without a C++ compiler what is written in C++ is left out: tests/compile and tests/examples say so.
 HAS_CXX := $(shell command -v $(firstword $(CXX)) 2>/dev/null)
 BUILD ?= build
+# As many at a time as there are processors, compilers and tests; -j1 or JOBS=1: one after the other.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
 OUT ?= .
 PREFIX ?= /usr/local
 TEST_SCALE ?= 100
@@ -196,6 +201,9 @@ SCRIPTS := $(sort $(wildcard tests/*/run))
 # Not under sanitizers: nothing of ours runs in the first two; the others watch signals, memory limits and
 # clocks, which sanitizers change.
 ONCE_SCRIPTS := tests/foreign/run tests/compile/run tests/tools/run tests/redteam/run tests/watch/run
+# These measure: how soon others answer, how long a storm takes, what idling costs. They run when the others
+# have ended, one at a time.
+ALONE := tests/redteam/run tests/overload/run $(BUILD)/tests/overload/test_overload $(BUILD)/tests/stress/idle
 only = $(strip $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1))
 
 # Each compiles the whole implementation: without optimisation that takes a sixth of the time, and it is one
@@ -272,6 +280,11 @@ $(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/target_%.c $(FUZZ_DRIVER) te
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 
+# As many beside each other as make runs commands, but no more than there are processors.
+make_jobs = $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
+lanes = $(shell echo $(or $(make_jobs),$(JOBS)) $(JOBS) | awk '{ print $$1 < $$2 ? $$1 : $$2 }')
+run_tests = tools/run-tests -j $(lanes) $(filter-out $(ALONE),$1) --alone $(filter $(ALONE),$1)
+
 # What scripts need besides the command.
 script_needs = $(if $(filter tests/fuzz/run,$1),$(FUZZ_PROGRAMS))
 
@@ -279,13 +292,13 @@ test: $(call script_needs,$(call only,$(SCRIPTS)))
 test-programs: $(call script_needs,$(call only,$(SCRIPTS)))
 
 test: $(call only,$(PROGRAMS)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy $(SPLIT_LIB) $(SPLIT_LUA_LIB) examples)
-	@tools/run-tests $(call only,$(PROGRAMS) $(SCRIPTS))
+	@$(call run_tests,$(call only,$(PROGRAMS) $(SCRIPTS)))
 
 # What the sanitizer lanes run, with their own BUILD and flags.
 # The explorer has a memory model of its own, and the split library is the same code again.
 SANITIZED := $(filter-out $(EXPLORE_TESTS) $(SPLIT_TESTS),$(PROGRAMS))
 test-programs: $(call only,$(SANITIZED)) $(if $(call only,$(SCRIPTS)),$(BUILD)/wippy)
-	@tools/run-tests $(call only,$(SANITIZED) $(filter-out $(ONCE_SCRIPTS),$(SCRIPTS)))
+	@$(call run_tests,$(call only,$(SANITIZED) $(filter-out $(ONCE_SCRIPTS),$(SCRIPTS))))
 
 stress:
 	@$(MAKE) --no-print-directory test ONLY=tests/stress/ TEST_SCALE=1000 TEST_TIMEOUT=1200
