@@ -544,6 +544,7 @@ TEST(test_refusals_of_claims_to_what_is_no_message)
     CHECK_EQ_INT(wippy_send(c.out, pid, c.topic, "y", 1), WIPPY_OK);
     core_run(&c);
     CHECK_EQ_INT(a.number, 1);
+    CHECK_EQ_INT(wippy_terminate(c.out, pid), WIPPY_OK); /* it is deaf to CANCEL */
     core_close(&c);
 }
 

@@ -666,6 +666,10 @@ TEST(test_services_stop_timeout_fails_and_restart_clears_the_old_process)
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->living), 1);
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->most_living), 1);
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 2);
+    REQUIRE(wippy_service_state(l->rt, "app:a", &info) == WIPPY_OK);
+    CHECK_EQ_INT(wippy_service_stop(l->rt, "app:a"), WIPPY_OK);
+    CHECK(lab_wait(l, "app:a", WIPPY_SERVICE_FAILED));
+    CHECK_EQ_INT(wippy_terminate(wippy_outside(l->rt), info.pid), WIPPY_OK);
     lab_close(l);
 }
 
@@ -890,6 +894,15 @@ TEST(test_services_tell_of_ends_on_their_hosts)
 
 /* ------------------------------------------------------------------ what goes wrong */
 
+static void lab_pump_until(lab *l, wippy_host frame, const char *service, wippy_service_status status)
+{
+    for (int i = 0; i < 20000 && lab_status(l, service) != status; i++) {
+        (void)wippy_pump(l->rt, frame, 1000000, 0);
+        test_pause_ms(1);
+    }
+    CHECK_EQ_INT(lab_status(l, service), status);
+}
+
 TEST(test_services_start_timeout_and_the_process_that_comes_too_late)
 {
     lab *l = lab_open("  - {name: a, kind: process.service, process: obedient, host: 'app:frame',"
@@ -906,14 +919,12 @@ TEST(test_services_start_timeout_and_the_process_that_comes_too_late)
                            "\"status\": \"failed\", \"error\": \"start timeout\"}"));
     test_pause_ms(30); /* long enough for a second attempt, which must not be made */
     CHECK_EQ_INT(lab_count(l, "\"error\": \"start timeout\""), 1);
-    for (int i = 0; i < 20000 && lab_status(l, "app:a") != WIPPY_SERVICE_RUNNING; i++) {
-        (void)wippy_pump(l->rt, frame, 1000000, 0);
-        test_pause_ms(1);
-    }
-    CHECK_EQ_INT(lab_status(l, "app:a"), WIPPY_SERVICE_RUNNING);
+    lab_pump_until(l, frame, "app:a", WIPPY_SERVICE_RUNNING);
     /* where 20 ms is short for the pump, more of them come too late: each start but the last */
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->starts), 1 + (unsigned)lab_count(l, "\"error\": \"start timeout\""));
     CHECK_EQ_U64(TEST_ATOMIC_LOAD(&l->most_living), 1);
+    CHECK_EQ_INT(wippy_service_stop(l->rt, "app:a"), WIPPY_OK);
+    lab_pump_until(l, frame, "app:a", WIPPY_SERVICE_STOPPED);
     lab_close(l);
 }
 

@@ -346,6 +346,7 @@ TEST(test_embed_hook_always_interrupts_on_a_pool)
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), one), WIPPY_OK);
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), two), WIPPY_OK);
     CHECK_WAIT(is_gone, &kit, 5000);
+    CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), three), WIPPY_OK);
     lua_kit_close(&kit);
 }
 
