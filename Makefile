@@ -200,10 +200,10 @@ PROGRAMS := $(INSIDE_TESTS) $(EXPLORE_TESTS) $(LINK_TESTS) $(SPLIT_TESTS) $(CXX_
 SCRIPTS := $(sort $(wildcard tests/*/run))
 # Not under sanitizers: nothing of ours runs in the first two; the others watch signals, memory limits and
 # clocks, which sanitizers change.
-ONCE_SCRIPTS := tests/foreign/run tests/compile/run tests/tools/run tests/redteam/run tests/watch/run
+ONCE_SCRIPTS := tests/foreign/run tests/compile/run tests/tools/run tests/redteam/run tests/crowds/run tests/watch/run
 # These measure: how soon others answer, how long a storm takes, what idling costs. They run when the others
 # have ended, one at a time.
-ALONE := tests/redteam/run tests/overload/run $(BUILD)/tests/overload/test_overload $(BUILD)/tests/stress/idle
+ALONE := tests/crowds/run tests/overload/run $(BUILD)/tests/overload/test_overload $(BUILD)/tests/stress/idle
 only = $(strip $(if $(ONLY),$(foreach program,$1,$(if $(findstring $(ONLY),$(program)),$(program))),$1))
 
 # Each compiles the whole implementation: without optimisation that takes a sixth of the time, and it is one
@@ -320,7 +320,7 @@ foreign: $(HEADERS)
 	@tests/foreign/run all
 
 redteam: $(BUILD)/wippy
-	@REDTEAM_MS=$${REDTEAM_MS:-500} tests/redteam/run
+	@REDTEAM_MS=$${REDTEAM_MS:-500} tools/run-tests tests/redteam/run tests/crowds/run
 
 explore:
 	@$(MAKE) --no-print-directory test ONLY=tests/interleave/ TEST_SCALE=2000 TEST_TIMEOUT=3600
