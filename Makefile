@@ -40,17 +40,18 @@
 # environment.
 #
 # Variables: CC CXX CFLAGS CXXFLAGS LDFLAGS, LUA_CFLAGS LUA_LIBS, STB_CFLAGS (where stb_ds.h is),
-# BUILD (build), JOBS (the processors), OUT (where the two headers go, .), PARTIAL=1 (go on without missing modules),
-# TEST_SCALE (per cent of the stress loops), TEST_TIMEOUT (seconds a test), RUN_COMMAND.
+# BUILD (build), JOBS (the processors), OUT (where the two headers go, .), PARTIAL=1 (go on without missing
+# modules), TEST_SCALE (per cent of the stress loops), TEST_TIMEOUT (seconds a test), RUN_COMMAND.
 
 CFLAGS ?= -O2 -g
 CXXFLAGS ?= $(CFLAGS)
 # Without a C++ compiler what is written in C++ is left out: tests/compile and tests/examples say so.
 HAS_CXX := $(shell command -v $(firstword $(CXX)) 2>/dev/null)
 BUILD ?= build
-# As many at a time as there are processors, compilers and tests; -j1 or JOBS=1: one after the other.
+# As many at a time as there are processors, compilers and tests; -j1 or JOBS=1: one after the other. Several
+# goals (`make clean test`) are made in turn.
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-ifeq ($(MAKELEVEL),0)
+ifeq ($(MAKELEVEL)$(word 2,$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 OUT ?= .
