@@ -317,13 +317,17 @@ static bool is_raw_now(void *arg)
 
 TEST(test_io_raw_is_counted_and_reset_at_the_end)
 {
-    module_kit *kit = (module_kit *)malloc(sizeof(*kit));
+    module_kit *kit;
     module_setup setup;
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     int slave;
-    REQUIRE(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    if (master < 0) {
+        TEST_SKIP("this system gives no pseudo-terminal");
+    }
+    REQUIRE(grantpt(master) == 0 && unlockpt(master) == 0);
     slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     REQUIRE(slave >= 0);
+    kit = (module_kit *)malloc(sizeof(*kit));
     terminal_setup(&setup);
     int saved = dup(0);
     dup2(slave, 0);
