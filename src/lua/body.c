@@ -290,7 +290,7 @@ static int wippyli_start_body(lua_State *L)
 
 /* What a process may allocate before the first collection, in kilobytes. Many processes end before that;
    without it the first one comes while the libraries are filled in, and finds little. */
-#define WIPPYLI_START_KB 4
+#define WIPPYLI_START_KB 8
 
 static wippy_result wippyli_start_run(wippyli_start *start)
 {

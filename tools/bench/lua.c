@@ -224,6 +224,11 @@ static void row_spawn(uint32_t workers, double *values)
     values[0] = run_row(workers, NULL, "b:spawn", 20000, 1);
 }
 
+static void row_spawn_typical(uint32_t workers, double *values)
+{
+    values[0] = run_row(workers, NULL, "b:spawn_typical", 10000, 1);
+}
+
 static void row_spawnwait(uint32_t workers, double *values)
 {
     values[0] = run_row(workers, NULL, "b:spawnwait", 20000, 1);
@@ -244,20 +249,30 @@ static void row_funcs(uint32_t workers, double *values)
     values[0] = run_row(workers, NULL, "b:funcs", 20000, 1);
 }
 
-static void row_bytes(uint32_t workers, double *values)
+/* Bytes of each of many idle processes that the entry `crowd` has spawned. */
+static void run_crowd(uint32_t workers, const char *crowd, int64_t count, double *values)
 {
     bench b;
     wippy_host_info info;
     double before;
-    int64_t count = 100000;
     open_lua(&b, workers, NULL);
     before = bench_resident_bytes();
-    (void)run_main(&b, "b:crowd", count);
+    (void)run_main(&b, crowd, count);
     bench_settle(&b);
     values[0] = (bench_resident_bytes() - before) / (double)count;
     (void)wippy_host_stats(b.rt, b.host, &info);
     bench_check("idle processes", info.processes, (uint64_t)count);
     close_lua(&b);
+}
+
+static void row_bytes(uint32_t workers, double *values)
+{
+    run_crowd(workers, "b:crowd", 100000, values);
+}
+
+static void row_bytes_typical(uint32_t workers, double *values)
+{
+    run_crowd(workers, "b:crowd_typical", 30000, values);
 }
 
 /* Values 0..3: processor time in all, to set, and lateness, as in timers.c. */
@@ -340,11 +355,13 @@ const bench_row bench_lua_rows[] = {
     {"lua", row_fanin, 0, {{"fanin", "messages/s"}}},
     {"lua", row_random, 0, {{"random", "messages/s"}}},
     {"lua", row_spawn, 0, {{"spawn", "processes/s"}}},
+    {"lua", row_spawn_typical, 0, {{"spawn_typical", "processes/s"}}},
     {"lua", row_spawnwait, 0, {{"spawnwait", "processes/s"}}},
     {"lua", row_tree, 0, {{"tree", "leaves/s"}}},
     {"lua", row_call, 0, {{"call", "round trips/s"}}},
     {"lua", row_funcs, 0, {{"funcs", "function calls/s"}}},
     {"lua", row_bytes, 0, {{"bytes", "bytes/process"}}},
+    {"lua", row_bytes_typical, 0, {{"bytes_typical", "bytes/process"}}},
     {"lua",
      row_timers,
      0,

@@ -20,6 +20,8 @@
      tree           ten children each, 1,000,000 leaves (Lua: 10,000)   leaves
      call           request and its answer                              round trips
      bytes          resident memory of an idle process, of a million (Lua: of 100,000)
+     spawn_typical, bytes_typical   Lua: the same for a script of usual size: three modules, a library, a class, a
+                    select over inbox and events; it has handled one message     processes
      names          a name registered, found, released                 rounds
      monitors       a monitor set and taken back                       rounds
      timeouts       a timer set and dropped                            rounds
