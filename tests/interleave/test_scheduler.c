@@ -316,6 +316,28 @@ static void rob_until_run(void)
     }
 }
 
+/* What the watchdog does when nobody steals: the ring and the next-slot go to the queue, while their owner and
+   a thief are at them. */
+static void unload_0(void)
+{
+    wippyi_worker_unload(k->w[0]);
+    wippyi_worker_unload(k->w[0]);
+}
+
+/* A worker that looks at its own and at the queue runs what stands behind the step. */
+static void unload_until_run(void)
+{
+    while (k->actors[1].count == 0) {
+        wippyi_slot *slot;
+        wippyi_worker_unload(k->w[0]);
+        slot = wippyi_take_own(k->w[1]);
+        if (slot != NULL) {
+            wippyi_run(k->w[1], slot);
+        }
+        explore_spin();
+    }
+}
+
 /* ---- more than the ring holds ---- */
 
 static void work_0_overflow(void)
@@ -415,6 +437,14 @@ static const explore_program programs[] = {
     {"next_slot_and_thief", setup_overdue, {work_0_and_send, work_1}, check_overdue, NULL, false},
     {"next_slot_robbed", setup_robbed, {work_0_twice, rob_0}, check_robbed, NULL, false},
     {"next_slot_of_a_wait", setup_robbed_wait, {work_0, rob_until_run}, check_a_b, NULL, false},
+    {"unloaded_and_thief",
+     setup_overdue,
+     {work_0_and_send, work_1, unload_0},
+     check_overdue,
+     NULL,
+     false},
+    {"unloaded_twice", setup_robbed, {work_0_twice, unload_0}, check_robbed, NULL, false},
+    {"unloaded_from_a_wait", setup_robbed_wait, {work_0, unload_until_run}, check_a_b, NULL, false},
     {"ring_overflow", setup_overflow, {work_0_overflow, work_1}, check_overflow, NULL, false},
     {"timer_and_park", setup_timer, {worker_0, worker_1, send_a}, check_timer, stuck_timer, false},
     {"worker_ends",
