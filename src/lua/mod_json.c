@@ -525,22 +525,14 @@ static bool wippyli_json_number_text(wippyli_json_in *in)
 }
 
 /* A float that is integral becomes an integer where it fits. */
-static bool wippyli_json_number_settle(wippyli_json_in *in)
+static void wippyli_json_number_settle(lua_State *L)
 {
-    lua_State *L = in->L;
-    if (lua_isinteger(L, -1)) {
-        return true;
-    }
     double number = (double)lua_tonumber(L, -1);
-    if (!isfinite(number)) {
-        return wippyli_json_wrong(in, "number out of range");
-    }
-    if (floor(number) == number && number >= -9223372036854775808.0 &&
-        number < 9223372036854775808.0) {
+    if (!lua_isinteger(L, -1) && floor(number) == number &&
+        number >= -9223372036854775808.0 && number < 9223372036854775808.0) {
         lua_pop(L, 1);
         lua_pushinteger(L, (lua_Integer)number);
     }
-    return true;
 }
 
 static bool wippyli_json_number(wippyli_json_in *in)
@@ -559,14 +551,15 @@ static bool wippyli_json_number(wippyli_json_in *in)
     } else {
         text = lua_pushlstring(L, from, size); /* with a zero behind */
     }
-    if (lua_stringtonumber(L, text) == 0) {
+    if (lua_stringtonumber(L, text) == 0 || !isfinite((double)lua_tonumber(L, -1))) {
         in->at = from;
         return wippyli_json_wrong(in, "number out of range");
     }
     if (text != small) {
         lua_remove(L, -2);
     }
-    return wippyli_json_number_settle(in);
+    wippyli_json_number_settle(L);
+    return true;
 }
 
 static bool wippyli_json_hex(wippyli_json_in *in, uint32_t *out)
