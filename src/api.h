@@ -707,7 +707,8 @@ WIPPY_API wippy_result wippy_pump(wippy_runtime *rt, wippy_host host, uint64_t t
                                   uint32_t message_budget);
 
 /* Nanoseconds until a pump host has something to do: 0 = now, UINT64_MAX = nothing is scheduled, or
-   not a pump host. At most 5 ms while descriptors are waited for that only a pump looks at.
+   not a pump host. At most 5 ms while descriptors are waited for that only a pump looks at. It may be too
+   early once where a timer was dropped; who pumps then finds nothing to do.
    Thread: any. */
 WIPPY_API uint64_t wippy_pump_deadline(wippy_runtime *rt, wippy_host host);
 

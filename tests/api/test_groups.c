@@ -468,7 +468,7 @@ TEST(test_groups_send_reaches_every_member)
 
 static wippy_status all_of_it(wippy_self *self, core_actor *a)
 {
-    char text[12];
+    char text[16];
     wippy_message message;
     size_t sent;
     memset(&message, 0, sizeof(message));
@@ -560,7 +560,7 @@ TEST(test_groups_with_many_threads)
         CHECK(core_wait(&a[i].closes, 1));
     }
     for (int i = 0; i < 5; i++) {
-        char group[12];
+        char group[16];
         snprintf(group, sizeof(group), "g%d", i);
         CHECK_EQ_U64(members(&c, group), 0);
     }
