@@ -560,7 +560,8 @@ struct wippy_runtime {
                                 must not be missed */
     wippyi_mutex stop_lock;
     wippyi_cond stop_cond;   /* a host became empty, or stopping was asked for */
-    wippyi_a32 awake;        /* workers of pool hosts not parked; RMW acq_rel, see watchdog_work() */
+    wippyi_a32 awake;        /* workers of pool hosts not parked, and whether the watchdog sleeps; RMW
+                                acq_rel, see watchdog_work() */
     wippyi_a32 searching;    /* workers spinning, whole runtime; gauge */
     uint32_t cpu_count;      /* constant */
     wippyi_sim *sim;         /* sim.h; NULL: threads and clocks are the system's; constant */

@@ -8,6 +8,7 @@
 
 #define WIPPYI_REPORT_TICKS 100 /* slices after which a step is named in the log */
 #define WIPPYI_STUCK_AGAIN  10  /* the next processes of a crowd are ended this many times sooner */
+#define WIPPYI_DOG_SLEEPS   ((uint32_t)1 << 31) /* in rt->awake: until it is woken */
 
 struct wippyi_watchdog {
     wippy_runtime *rt;
@@ -246,9 +247,10 @@ static void wippyi_watchdog_main(void *arg)
     wippyi_watchdog *dog = (wippyi_watchdog *)arg;
     uint64_t slice_ns = (uint64_t)dog->rt->desc.slice_us * 1000;
     while (wippyi_a32_load_acq(&dog->quit) == 0) {
-        /* A worker that wakes when none was awake wakes us; the ticket keeps a wake that comes between
-           this load and the wait. */
-        bool rest = wippyi_a32_load_acq(&dog->rt->awake) == 0;
+        /* none awake -> we sleep; acquire: pairs with the last rest(). The first worker that wakes sees it
+           and wakes us; the ticket keeps a wake that comes before the wait. */
+        uint32_t none = 0;
+        bool rest = wippyi_a32_cas_acqrel(&dog->rt->awake, &none, WIPPYI_DOG_SLEEPS);
         (void)wippyi_ticket_wait(&dog->ticket, rest ? UINT64_MAX : slice_ns);
         if (wippyi_a32_load_acq(&dog->quit) == 0) {
             wippyi_watchdog_tick(dog);
@@ -307,9 +309,10 @@ WIPPYI_FN void wippyi_watchdog_stop(wippy_runtime *rt)
     rt->watchdog = NULL;
 }
 
-/* The last worker that goes to sleep lets the watchdog sleep too: it reads `awake` before it waits.
-   One word decides, so acq_rel is enough: when the dog saw 0, the next +1 sees 0 too and wakes it, and
-   a wake that comes before the wait is kept by the ticket. */
+/* Between two ticks nobody tells the watchdog anything: workers that wait for a timer each tick of it sleep
+   and wake thousands of times in a slice. When a tick finds all of them asleep it sleeps too, and says so in
+   the same word in which they are counted: one word decides, so acq_rel is enough. Either it saw a worker
+   awake and comes back after a slice, or the next one to wake sees that it sleeps. */
 WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt)
 {
     wippyi_a32_sub_acqrel(&rt->awake, 1);
@@ -317,8 +320,10 @@ WIPPYI_FN void wippyi_watchdog_rest(wippy_runtime *rt)
 
 WIPPYI_FN void wippyi_watchdog_work(wippy_runtime *rt)
 {
-    if (wippyi_a32_add_acqrel(&rt->awake, 1) == 0 && rt->watchdog != NULL) {
-        wippyi_ticket_wake(&rt->watchdog->ticket);
+    uint32_t before = wippyi_a32_add_acqrel(&rt->awake, 1);
+    if (WIPPYI_UNLIKELY((before & WIPPYI_DOG_SLEEPS) != 0) &&
+        (wippyi_a32_and_acqrel(&rt->awake, ~WIPPYI_DOG_SLEEPS) & WIPPYI_DOG_SLEEPS) != 0) {
+        wippyi_ticket_wake(&rt->watchdog->ticket); /* we alone: it sleeps, so it is there */
     }
 }
 

@@ -397,6 +397,39 @@ static void check_timer(void)
     EXPLORE_CHECK(stuck_timer());
 }
 
+/* ---- the watchdog sleeps while all do, and misses no step that takes too long ---- */
+
+static void setup_watchdog(void)
+{
+    kit_open(1);
+}
+
+static void watchdog(void)
+{
+    explore_run_created(0);
+}
+
+static void sleep_and_work_long(void)
+{
+    wippyi_worker *w = k->w[0];
+    uint32_t i;
+    for (i = 0; i < 2; i++) {
+        wippyi_watchdog_work(k->rt);
+        wippyi_watchdog_rest(k->rt);
+        wippyi_watchdog_work(k->rt);
+        wippyi_a64_store_rel(&w->step_number, 2 * i + 1);
+        while (wippyi_a32_load_rlx(&w->overdue) == 0) {
+            explore_advance_ns((uint64_t)k->rt->desc.slice_us * 1000);
+            explore_spin();
+        }
+        wippyi_a64_store_rel(&w->step_number, 2 * i + 2);
+        wippyi_a32_store_rlx(&w->overdue, 0);
+        wippyi_watchdog_rest(k->rt);
+    }
+    wippyi_a32_store_rel(&k->rt->watchdog->quit, 1);
+    wippyi_ticket_wake(&k->rt->watchdog->ticket);
+}
+
 /* ---- workers end: nothing is lost, the join returns ---- */
 
 static void end_second(void)
@@ -447,6 +480,7 @@ static const explore_program programs[] = {
     {"unloaded_from_a_wait", setup_robbed_wait, {work_0, unload_until_run}, check_a_b, NULL, false},
     {"ring_overflow", setup_overflow, {work_0_overflow, work_1}, check_overflow, NULL, false},
     {"timer_and_park", setup_timer, {worker_0, worker_1, send_a}, check_timer, stuck_timer, false},
+    {"watchdog_sleeps", setup_watchdog, {watchdog, sleep_and_work_long}, NULL, NULL, false},
     {"worker_ends",
      setup_park_two,
      {worker_0, worker_1, end_second, send_a_b},
