@@ -108,7 +108,10 @@ struct wippyi_yield { /* what a timer touches when it moves in its wheel and fir
     uint64_t owner;       /* pid */
     wippyi_timer_node timer;
     wippyi_worker *wheel; /* whose wheel may hold the timer; NULL = none does */
-    void *block;          /* completion too large for `room`, from wippyi_mem */
+    union {               /* the completion: by mail.size, */
+        char room[16];    /* small, or */
+        void *block;      /* from wippyi_mem */
+    };
     wippy_mail mail;      /* the completion */
     uint64_t tag;
     wippyi_yield *next;   /* list of the process; owner only */
@@ -121,7 +124,6 @@ struct wippyi_yield { /* what a timer touches when it moves in its wheel and fir
     int fd;               /* wippy_wait_fd() */
     wippyi_a64 child;     /* wippy_exec(): the pid to cancel when the yield is dropped; written: who
                              gives birth to it (seq_cst, with `state`: see wippyi_bind_exec()) */
-    char room[16];        /* small completions */
 };
 
 /* ---- relations: monitors and links (relations.c), guarded by the stripes of both ends ---- */

@@ -129,7 +129,7 @@ WIPPY_API const void *wippy_mail_data(const wippy_mail *mail)
     }
     if (mail->class_ == WIPPYI_MAIL_YIELD) {
         const wippyi_yield *yield = wippyi_mail_yield(mail);
-        return yield->block != NULL ? yield->block : yield->room;
+        return yield->mail.size > sizeof(yield->room) ? yield->block : yield->room;
     }
     if (mail->class_ == WIPPYI_MAIL_RELATION) {
         return wippyi_result_data(wippyi_mail_relation(mail)->result);

@@ -1,11 +1,11 @@
 /* ========================================================================== >>timer
    A hierarchical timing wheel: 7 levels of 128 slots, one tick = 65,536 ns, so 48 bits of ticks cover
-   every 64-bit nanosecond time.  Insert and cancel O(1); a node moves down at most 6 times, and with
-   a wait of up to a second once or twice: what a timer costs is how often its memory is touched.
+   every 64-bit nanosecond time.  Insert and cancel O(1); a node moves down at most 6 times, with a wait
+   of up to a second once: what a timer costs is how often its memory is touched.
    All functions: under the lock of whoever owns the wheel.  Allocates: nothing.
    A node fires at the first tick that is not before its deadline: never early, late by at most one
    tick plus the time until somebody looks.
-   Source: Varghese & Lauck 1987, scheme 7; level by the highest differing bit, as in the Linux kernel. */
+   Source: Varghese & Lauck 1987, scheme 7. */
 #ifndef WIPPYI_TIMER_H
 #define WIPPYI_TIMER_H
 
@@ -18,26 +18,33 @@
 #define WIPPYI_WHEEL_LANES  4 /* lists of a slot, walked side by side */
 #define WIPPYI_WHEEL_WORDS  (WIPPYI_WHEEL_SLOTS / 64)
 
+typedef struct wippyi_timer_link { /* a ring: a node, or the list it is in */
+    struct wippyi_timer_link *older;
+    struct wippyi_timer_link *newer; /* NULL = not in a wheel */
+} wippyi_timer_link;
+
 typedef struct wippyi_timer_node {
-    struct wippyi_timer_node *next;
-    struct wippyi_timer_node **link; /* what points to us; NULL = not in a wheel */
-    uint64_t tick;                   /* deadline */
+    wippyi_timer_link at;
+    struct wippyi_timer_node *next; /* out of the wheel: the list of who is due. In it: what stood two
+                                       places on when this was set; fetched early, never followed */
+    uint64_t tick; /* deadline */
 } wippyi_timer_node;
 
 typedef struct wippyi_wheel {
     uint64_t now_tick; /* every deadline up to here has fired */
-    uint64_t occupied[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_WORDS];
-    wippyi_timer_node *slots[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_SLOTS][WIPPYI_WHEEL_LANES];
     uint64_t count;
+    uint64_t occupied[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_WORDS];
+    wippyi_timer_link slots[WIPPYI_WHEEL_LEVELS][WIPPYI_WHEEL_SLOTS][WIPPYI_WHEEL_LANES];
 } wippyi_wheel;
 
 WIPPYI_FN void wippyi_wheel_init(wippyi_wheel *wheel, uint64_t now_ns);
-WIPPYI_FN void wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
-                                   uint64_t deadline_ns);
+/* When to look for it, as far as it alone is concerned: wippyi_wheel_next_ns() is at most that. */
+WIPPYI_FN uint64_t wippyi_wheel_insert(wippyi_wheel *wheel, wippyi_timer_node *node,
+                                       uint64_t deadline_ns);
 /* False: it was not in the wheel. */
 WIPPYI_FN bool wippyi_wheel_remove(wippyi_wheel *wheel, wippyi_timer_node *node);
 /* Nodes due at now_ns, oldest deadline first, those of one tick in the order they were set, linked by
-   `next`; their `link` is NULL. Ends with the slot in which there are `limit`; the rest is due still. */
+   `next`; none is in the wheel. Ends with the tick in which there are `limit`; the rest is due still. */
 WIPPYI_FN wippyi_timer_node *wippyi_wheel_advance(wippyi_wheel *wheel, uint64_t now_ns,
                                                   uint32_t limit);
 /* When to look again; UINT64_MAX = nothing is set. */

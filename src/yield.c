@@ -68,9 +68,8 @@ WIPPYI_FN wippyi_yield *wippyi_yield_open(wippy_runtime *rt, wippyi_worker *w, w
     yield->command = 0;
     yield->job = NULL;
     yield->cancel = NULL;
-    yield->block = NULL;
     yield->wheel = NULL;
-    yield->timer.link = NULL;
+    yield->timer.at.newer = NULL;
     wippyi_a64_store_rlx(&yield->child, 0);
     memset(&yield->mail, 0, sizeof(yield->mail));
     yield->mail.to_ = pid;
@@ -115,9 +114,8 @@ WIPPYI_FN void wippyi_yield_free(wippy_runtime *rt, wippyi_worker *w, wippyi_yie
         yield->cancel(rt, yield);
         yield->cancel = NULL;
     }
-    if (yield->block != NULL) {
+    if (yield->mail.size > sizeof(yield->room)) {
         wippyi_mem_free(&rt->mem, yield->block, yield->mail.size);
-        yield->block = NULL;
     }
     /* -> FREE, keeping the sequence; only we hold the record. release: see open */
     wippyi_a64_store_rel(&yield->state, wippyi_yield_word(wippyi_yield_sequence(yield),
@@ -172,8 +170,7 @@ WIPPYI_FN wippy_result wippyi_yield_push(wippy_runtime *rt, wippyi_worker *w, wi
     wippy_result r = WIPPY_OK;
     void *room = yield->room;
     if (size > sizeof(yield->room)) {
-        yield->block = size <= rt->desc.max_message_bytes ? wippyi_mem_alloc(&rt->mem, size) : NULL;
-        room = yield->block;
+        room = size <= rt->desc.max_message_bytes ? wippyi_mem_alloc(&rt->mem, size) : NULL;
     }
     if (room == NULL) { /* what was paid for is the news, not its size */
         result = WIPPY_ERR_NOMEM;
@@ -183,6 +180,9 @@ WIPPYI_FN wippy_result wippyi_yield_push(wippy_runtime *rt, wippyi_worker *w, wi
     }
     if (size > 0) {
         memcpy(room, data, size);
+    }
+    if (size > sizeof(yield->room)) {
+        yield->block = room;
     }
     yield->mail.size = (uint32_t)size;
     yield->mail.count = (uint16_t)count;
@@ -368,10 +368,13 @@ static void wippyi_timer_set(wippy_self *self, wippyi_yield *yield, uint64_t now
 {
     wippyi_worker *w = self->worker;
     uint64_t deadline = delay_ns < UINT64_MAX / 2 - now_ns ? now_ns + delay_ns : UINT64_MAX / 2;
+    uint64_t look_ns;
     yield->wheel = w;
     wippyi_latch_take(&w->wheel_lock);
-    wippyi_wheel_insert(&w->wheel, &yield->timer, deadline);
-    wippyi_a64_store_rlx(&w->wheel_next_ns, wippyi_wheel_next_ns(&w->wheel));
+    look_ns = wippyi_wheel_insert(&w->wheel, &yield->timer, deadline);
+    if (look_ns < wippyi_a64_load_rlx(&w->wheel_next_ns)) {
+        wippyi_a64_store_rlx(&w->wheel_next_ns, look_ns);
+    }
     wippyi_latch_drop(&w->wheel_lock);
 }
 
@@ -397,7 +400,7 @@ WIPPYI_FN wippy_token wippyi_yield_again(wippy_self *self)
 {
     wippyi_yield *yield = WIPPYI_CONTAINER_OF(self->current, wippyi_yield, mail);
     WIPPYI_ASSERT(self->current->class_ == WIPPYI_MAIL_YIELD);
-    WIPPYI_ASSERT(yield->block == NULL && yield->wheel == NULL);
+    WIPPYI_ASSERT(yield->mail.size <= sizeof(yield->room) && yield->wheel == NULL);
     self->current = NULL;
     wippyi_yield_list(self->slot->ext, yield);
     wippyi_yield_begin(yield);

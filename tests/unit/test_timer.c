@@ -30,7 +30,7 @@ TEST(test_timer_fires_at_the_first_tick_not_before_the_deadline)
               NULL);
         CHECK(wippyi_wheel_advance(&wheel, when - 1, UINT32_MAX) == NULL);
         CHECK(wippyi_wheel_advance(&wheel, when, UINT32_MAX) == &a.node);
-        CHECK(a.node.link == NULL);
+        CHECK(a.node.at.newer == NULL);
         CHECK_EQ_U64(wheel.count, 0);
         CHECK(wippyi_wheel_advance(&wheel, when + 100 * TICK, UINT32_MAX) == NULL);
     }
