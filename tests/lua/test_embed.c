@@ -340,12 +340,12 @@ TEST(test_embed_hook_always_interrupts_on_a_pool)
     wippy_pid three = lua_kit_spawn(&kit, "return function() process.inbox():receive() t.out('answered') "
                                           "process.inbox():receive() end");
     kit.last_pid = one;
-    CHECK_WAIT(is_running, &kit, 5000);
+    CHECK_WAIT(is_running, &kit, 20000);
     CHECK_EQ_INT(lua_kit_send(&kit, three, "wake", ""), WIPPY_OK);
-    CHECK_WAIT(has_answered, &kit, 5000);
+    CHECK_WAIT(has_answered, &kit, 20000);
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), one), WIPPY_OK);
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), two), WIPPY_OK);
-    CHECK_WAIT(is_gone, &kit, 5000);
+    CHECK_WAIT(is_gone, &kit, 20000);
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), three), WIPPY_OK);
     lua_kit_close(&kit);
 }

@@ -221,7 +221,7 @@ TEST(test_io_reads_let_others_run_and_keep_what_is_left)
         "coroutine.spawn(function() for i = 1, 3 do time.sleep('2ms') print('tick ' .. i) end"
         " end) t.out(io.readline())",
         NULL);
-    CHECK_WAIT(has_printed, &tick, 5000); /* while the read waits */
+    CHECK_WAIT(has_printed, &tick, 20000); /* while the read waits */
     streams_say(&s, "fir");
     streams_say(&s, "st\nsecond\nthi");
     module_wait(kit);
@@ -256,7 +256,7 @@ TEST(test_io_a_killed_reader_loses_nothing)
     ready.kit = kit;
     ready.text = "reading";
     module_start(kit, "io", "print('reading') io.readline()", NULL);
-    CHECK_WAIT(has_printed, &ready, 5000);
+    CHECK_WAIT(has_printed, &ready, 20000);
     CHECK_EQ_INT(wippy_terminate(wippy_outside(kit->lua.rt), kit->pid), WIPPY_OK);
     module_wait(kit);
     streams_say(&s, "line\n");
@@ -338,13 +338,13 @@ TEST(test_io_raw_is_counted_and_reset_at_the_end)
                  " t.out(io.raw(false), io.raw(false)) t.out(io.readline()) io.raw(true)"
                  " t.out(io.read(1))",
                  NULL);
-    CHECK_WAIT(is_raw_now, &slave, 5000);
+    CHECK_WAIT(is_raw_now, &slave, 20000);
     CHECK(write(master, "x", 1) == 1); /* no newline needed */
     while (is_raw(slave)) {
         test_pause_ms(1);
     }
     CHECK(write(master, "cooked\n", 7) == 7);
-    CHECK_WAIT(is_raw_now, &slave, 5000);
+    CHECK_WAIT(is_raw_now, &slave, 20000);
     CHECK(write(master, "y", 1) == 1);
     module_wait(kit);
     module_close(kit);

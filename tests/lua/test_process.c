@@ -1160,9 +1160,9 @@ TEST(test_endless_loops_end_on_a_pool)
         snprintf(body, sizeof(body), "return function() %s end", loops[i]);
         wippy_pid pid = lua_kit_spawn(&kit, body);
         kit.last_pid = pid;
-        CHECK_WAIT(is_running, &kit, 5000);
+        CHECK_WAIT(is_running, &kit, 20000);
         CHECK_EQ_INT(wippy_terminate(wippy_outside(kit.rt), pid), WIPPY_OK);
-        CHECK_WAIT(has_exited, &kit, 5000);
+        CHECK_WAIT(has_exited, &kit, 20000);
         lua_kit_close(&kit);
         CHECK_HAS(kit.last_value, "process terminated");
     }
