@@ -28,6 +28,7 @@
 #endif
 
 #if WIPPYI_OS_LINUX
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 
@@ -267,6 +268,31 @@ WIPPYI_FN unsigned wippyi_cpu_count(void)
     return count;
 }
 
+#endif
+
+/* ---- pages ---- */
+
+#if WIPPYI_OS_LINUX
+#define WIPPYI_PAGE           ((uintptr_t)4096) /* where they are larger the system refuses */
+#define WIPPYI_POPULATE_WRITE 23                /* MADV_POPULATE_WRITE, Linux 5.14 */
+
+WIPPYI_FN void wippyi_pages_prepare(void *at, size_t size)
+{
+    uintptr_t begin = ((uintptr_t)at + WIPPYI_PAGE - 1) & ~(WIPPYI_PAGE - 1);
+    uintptr_t end = ((uintptr_t)at + size) & ~(WIPPYI_PAGE - 1);
+    if (begin < end) {
+        (void)madvise((void *)begin, end - begin, WIPPYI_POPULATE_WRITE);
+    }
+}
+
+#undef WIPPYI_PAGE
+#undef WIPPYI_POPULATE_WRITE
+#else
+WIPPYI_FN void wippyi_pages_prepare(void *at, size_t size)
+{
+    (void)at;
+    (void)size;
+}
 #endif
 
 /* ---- mutex and condition ---- */

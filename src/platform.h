@@ -307,6 +307,13 @@ WIPPYI_FN uint64_t wippyi_thread_cpu_ns(void); /* of the calling thread; 0 = not
 WIPPYI_FN uint64_t wippyi_entropy64(void);
 WIPPYI_FN unsigned wippyi_cpu_count(void); /* that this process may use; at least 1 */
 
+/* ---- pages ---- */
+
+/* Memory of the caller's that he will write soon, for the first time: its pages come at once, for half of what
+   it costs when each is asked for by touching it. A hint: where the system does not know how, or has no
+   memory, nothing happens. */
+WIPPYI_FN void wippyi_pages_prepare(void *at, size_t size);
+
 /* ---- poller: wait for readable and writable descriptors ----
    A watch is one-shot: it is reported once and then gone. Several watches may be on one descriptor.
    Any thread adds, removes and wakes; one thread at a time waits. Remove the watches of a

@@ -73,15 +73,30 @@ static char *wippyi_slab_segment(wippyi_slab *slab, uint32_t segment)
     return records;
 }
 
+#define WIPPYI_SLAB_PREPARE ((size_t)128 * 1024) /* bytes, in segments of ten times as many */
+
+/* A record of a large segment is about to be written for the first time: is it the first in its 128 KB? Few
+   records are made where that much is nothing, and where there are many, most of what making one costs
+   is the page. */
+static void wippyi_slab_prepare(char *records, size_t bytes, size_t at, size_t record_bytes)
+{
+    if (bytes >= 10 * WIPPYI_SLAB_PREPARE && at % WIPPYI_SLAB_PREPARE < record_bytes) {
+        wippyi_pages_prepare(records + at, WIPPYI_MIN(WIPPYI_SLAB_PREPARE, bytes - at));
+    }
+}
+
 /* The record of an index never used before; under the lock. NULL: no memory. */
 static void *wippyi_slab_make(wippyi_slab *slab, uint32_t index)
 {
     uint32_t offset;
-    char *records = wippyi_slab_segment(slab, wippyi_slab_place(index, &offset));
+    uint32_t segment = wippyi_slab_place(index, &offset);
+    char *records = wippyi_slab_segment(slab, segment);
     wippyi_slab_head *head;
     if (records == NULL) {
         return NULL;
     }
+    wippyi_slab_prepare(records, wippyi_slab_segment_records(segment) * slab->record_bytes,
+                        offset * slab->record_bytes, slab->record_bytes);
     head = (wippyi_slab_head *)(void *)(records + offset * slab->record_bytes);
     memset(head, 0, slab->record_bytes);
     head->index = index;
