@@ -2,7 +2,8 @@
    Each timer's due time is its tag, as it is in the messages of the peers' programs, so one that fires early is an
    error; so is one that fires twice while another does not, for the sum of all is known.
    The 99th percentile is about how long the step that sets them all takes: what comes due meanwhile waits for
-   the process itself, whoever could fire it. 27 ms for 200,000 make it 14 ms; set by thousands, it is 3.5. */
+   the process itself, whoever could fire it. Below 1 ms it would take 55 ns a timer; it takes 140, of which 50
+   are the first touch of its memory and 20 the clock. */
 #include "bench.h"
 
 #define SPAN_NS     1000000000u /* due at random within a second */
