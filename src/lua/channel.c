@@ -783,7 +783,7 @@ static int wippyli_select_collect(lua_State *L)
     if (length > WIPPYLI_SELECT_MAX) {
         return luaL_error(L, "too many cases");
     }
-    luaL_checkstack(L, (int)length + 12, "too many cases");
+    wippyli_stack_room(L, (int)length + 12, "too many cases");
     int count = 0;
     for (lua_Integer i = 1; i <= length; i++) {
         lua_rawgeti(L, 1, i);

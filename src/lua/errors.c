@@ -968,6 +968,13 @@ WIPPYLI_FN int wippyli_errors_open(lua_State *L)
     return 1;
 }
 
+WIPPYLI_FN void wippyli_stack_room(lua_State *L, int count, const char *what)
+{
+    if (!lua_checkstack(L, count)) {
+        luaL_error(L, "stack overflow or not enough memory (%s)", what);
+    }
+}
+
 #undef WIPPYLI_STACK_HEAD
 #undef WIPPYLI_STACK_ROOM
 #undef WIPPYLI_ERROR_FRAMES

@@ -450,7 +450,7 @@ static void wippyli_decode_open(wippyli_decoder *decoder, const wippy_value *val
     if (decoder->depth == WIPPY_VALUE_DEPTH_MAX) {
         luaL_error(L, "nesting too deep");
     }
-    luaL_checkstack(L, 6, "nested values");
+    wippyli_stack_room(L, 6, "nested values");
     wippyli_opened *level = &decoder->levels[decoder->depth++];
     level->next = 0;
     level->has_key = false;
@@ -596,7 +596,7 @@ WIPPYLI_FN int wippyli_decode(lua_State *L, const void *data, size_t size, uint3
 {
     wippy_reader reader;
     wippy_value value;
-    luaL_checkstack(L, (int)count + 8, "too many values");
+    wippyli_stack_room(L, (int)count + 8, "too many values");
     wippy_reader_init(&reader, data, size);
     if (count == 1 && wippy_read(&reader, &value) == WIPPY_OK && wippyli_decode_scalar(L, &value)) {
         return 1;
@@ -612,7 +612,7 @@ WIPPYLI_FN void wippyli_decode_packed(lua_State *L, const void *data, size_t siz
     } else if (count == 1) {
         wippyli_decode(L, data, size, 1);
     } else {
-        luaL_checkstack(L, 8, "values");
+        wippyli_stack_room(L, 8, "values");
         lua_createtable(L, (int)count, 0);
         wippyli_decode_all(L, data, size, count, lua_gettop(L));
     }

@@ -1,5 +1,7 @@
 /* ========================================================================== >>lua/mod_funcs.c */
 #include "mod_funcs.h"
+
+#include "errors.h"
 #include "machine.h"
 #include "spawner.h"
 
@@ -629,7 +631,7 @@ static wippyli_call *wippyli_call_prepare(lua_State *L, int index, wippy_result 
 {
     wippyli_process *process = wippyli_process_of(L);
     const char *mistake = wippyli_target_mistake(L, index);
-    luaL_checkstack(L, 16, "funcs");
+    wippyli_stack_room(L, 16, "funcs");
     if (mistake) {
         wippyli_fail(L, "Invalid", "%s", mistake);
         return NULL;

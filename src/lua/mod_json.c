@@ -1,5 +1,7 @@
 /* ========================================================================== >>lua/mod_json.c */
 #include "mod_json.h"
+
+#include "errors.h"
 #include "lvalue.h"
 
 #include <math.h>
@@ -315,7 +317,7 @@ static bool wippyli_json_enter(wippyli_json_out *out, const void *table)
     if (out->depth == WIPPYLI_JSON_ENCODE_DEPTH) {
         return wippyli_json_refuse(out, "nesting too deep");
     }
-    luaL_checkstack(out->L, 8, "nested values");
+    wippyli_stack_room(out->L, 8, "nested values");
     out->path[out->depth++] = table;
     return true;
 }
@@ -405,7 +407,7 @@ WIPPYLI_FN int wippyli_json_encode(lua_State *L, int index)
 {
     wippyli_json_out out;
     index = lua_absindex(L, index);
-    luaL_checkstack(L, 8, "value");
+    wippyli_stack_room(L, 8, "value");
     int top = lua_gettop(L);
     out.L = L;
     out.slot = top + 1;
@@ -745,7 +747,7 @@ static bool wippyli_json_begin(wippyli_json_in *in, bool *whole)
         in->problem_kind = "Invalid";
         return false;
     }
-    luaL_checkstack(in->L, 8, "nested values");
+    wippyli_stack_room(in->L, 8, "nested values");
     lua_newtable(in->L);
     if (wippyli_json_next_is(in, array ? ']' : '}')) {
         return true;
@@ -801,7 +803,7 @@ static bool wippyli_json_document(wippyli_json_in *in)
 WIPPYLI_FN int wippyli_json_decode(lua_State *L, const char *text, size_t size)
 {
     wippyli_json_in in;
-    luaL_checkstack(L, 8, "value");
+    wippyli_stack_room(L, 8, "value");
     int top = lua_gettop(L);
     in.L = L;
     in.begin = in.at = text;
@@ -1137,7 +1139,7 @@ static bool wippyli_json_valid(wippyli_json_check *check, int schema, int value)
     if (check->depth == WIPPYLI_JSON_ENCODE_DEPTH) {
         return wippyli_json_invalid(check, "nesting too deep");
     }
-    luaL_checkstack(check->L, 16, "nested values");
+    wippyli_stack_room(check->L, 16, "nested values");
     wippyli_guard_step(check->L, &check->steps);
     check->depth++;
     bool fits = wippyli_json_check_type(check, schema, value) &&

@@ -130,7 +130,7 @@ static int wippyli_logger_compare(const void *left, const void *right)
 /* Push the list of values and the sorted fields. */
 static void wippyli_logger_gather(lua_State *L, wippyli_logger_line *line)
 {
-    luaL_checkstack(L, 8, "log fields");
+    wippyli_stack_room(L, 8, "log fields");
     size_t room = wippyli_logger_count(L, line->own) + wippyli_logger_count(L, line->call);
     if (room == 0) {
         return;

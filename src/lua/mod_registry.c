@@ -1,6 +1,8 @@
 /* ========================================================================== >>lua/mod_registry.c */
 #include "mod_registry.h"
 
+#include "errors.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -756,7 +758,7 @@ static int wippyli_changes_apply(lua_State *L)
         return wippyli_fail(L, "PermissionDenied", "not allowed to apply registry changes");
     }
     wippyli_check_block(L, "registry.apply");
-    luaL_checkstack(L, 16, "registry.apply");
+    wippyli_stack_room(L, 16, "registry.apply");
     wippy_writer_init(&writer, wippyli_registry_rt(L));
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);

@@ -1,6 +1,8 @@
 /* ========================================================================== >>lua/mod_security.c */
 #include "mod_security.h"
 
+#include "errors.h"
+
 #include <string.h>
 
 /* ------------------------------------------------------------------ actors */
@@ -465,7 +467,7 @@ static int wippyli_scope_of_ids(lua_State *L)
         count++;
     }
     const char **ids = wippyli_ids_room(L, count);
-    luaL_checkstack(L, (int)count + 8, "scope");
+    wippyli_stack_room(L, (int)count + 8, "scope");
     count = 0;
     for (wippy_value_each(*list, &iter); wippy_value_next(&iter);) {
         ids[count++] = wippyli_push_slice(L, wippy_value_string(iter.value, "", ""));

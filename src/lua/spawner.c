@@ -496,7 +496,7 @@ static int wippyli_launch_run(lua_State *L, const wippyli_launch *launch, wippy_
     desc.host = host;
     desc.flags = launch->flags;
     if (launch->spawner) {
-        luaL_checkstack(L, 16, "spawn");
+        wippyli_stack_room(L, 16, "spawn");
         wippy_result made = wippyli_spawner_apply(L, &desc, messages);
         if (made != WIPPY_OK) {
             return wippyli_fail(L, wippy_result_kind(made), "%s", wippy_result_text(made));

@@ -51,7 +51,7 @@ static const wippyli_class wippyli_type_class = {"type", wippyli_type_methods};
 static int wippyli_type_pattern(lua_State *L, const char *pattern, size_t pattern_size,
                                 const char *text, size_t text_size)
 {
-    luaL_checkstack(L, 4, "pattern");
+    wippyli_stack_room(L, 4, "pattern");
     lua_pushcfunction(L, wippyli_pattern_find);
     lua_pushlstring(L, text, text_size);
     lua_pushlstring(L, pattern, pattern_size);
