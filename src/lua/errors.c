@@ -970,9 +970,15 @@ WIPPYLI_FN int wippyli_errors_open(lua_State *L)
 
 WIPPYLI_FN void wippyli_stack_room(lua_State *L, int count, const char *what)
 {
-    if (!lua_checkstack(L, count)) {
-        luaL_error(L, "stack overflow or not enough memory (%s)", what);
+    /* A stack at its limit takes so much of the state; Lua does not say which of the two was short. */
+    const int full_kilobytes = (int)(LUAI_MAXSTACK / 1024 * sizeof(lua_Number));
+    if (lua_checkstack(L, count)) {
+        return;
     }
+    if (lua_gc(L, LUA_GCCOUNT) < full_kilobytes) {
+        luaL_error(L, "not enough memory");
+    }
+    luaL_error(L, "stack overflow (%s)", what);
 }
 
 #undef WIPPYLI_STACK_HEAD

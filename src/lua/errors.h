@@ -113,8 +113,8 @@ WIPPYLI_FN void wippyli_error_push_stack(lua_State *L, int index);
    which then takes its place on the stack. */
 WIPPYLI_FN const char *wippyli_check_subject(lua_State *L, int index, size_t *size);
 
-/* Room for `count` more values, as luaL_checkstack(); its error says what may be short: a limit of memory
-   ends the growth of the stack long before the stack's own. */
+/* Room for `count` more values, as luaL_checkstack(); but its error says so where memory is what is short: a
+   limit of memory ends the growth of the stack long before the stack's own. */
 WIPPYLI_FN void wippyli_stack_room(lua_State *L, int count, const char *what);
 
 #endif /* WIPPYLI_ERRORS_H */

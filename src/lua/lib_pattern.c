@@ -651,7 +651,7 @@ static int wippyli_push_captures(const wippyli_matcher *m, const char *start, co
                                  bool whole)
 {
     uint32_t count = m->level == 0 && whole ? 1 : m->level;
-    luaL_checkstack(m->L, (int)count, "too many captures");
+    wippyli_stack_room(m->L, (int)count, "too many captures");
     for (uint32_t i = 0; i < count; i++) {
         wippyli_push_capture(m, i, start, end);
     }

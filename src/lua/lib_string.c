@@ -58,7 +58,7 @@ static int wippyli_string_byte(lua_State *L)
         return luaL_error(L, "string slice too long");
     }
     int count = (int)(to - from) + 1;
-    luaL_checkstack(L, count, "string slice too long");
+    wippyli_stack_room(L, count, "string slice too long");
     for (int i = 0; i < count; i++) {
         lua_pushinteger(L, (unsigned char)text[from - 1 + (size_t)i]);
     }
