@@ -21,8 +21,6 @@
 #define WIPPYI_COST_START_NS 20000 /* what a step is taken to cost before one was measured */
 #define WIPPYI_FIRE_MAX      256   /* timers fired at once: records that are still in the cache when
                                       their processes run; what is late by then is not made later */
-#define WIPPYI_FIRE_MANY     8     /* fired by one look: where so many wait, the next look is */
-#define WIPPYI_FIRE_REST_NS  ((uint64_t)2 << WIPPYI_TICK_SHIFT) /* two ticks later, not one */
 #define WIPPYI_COST_GROWS    8     /* at most, from one measurement to the next: beyond, the thread was not
                                       running */
 #define WIPPYI_SPINS         300   /* looks before a searching worker sleeps */
@@ -591,22 +589,12 @@ static bool wippyi_worker_has_own(const wippyi_worker *w)
 
 /* ---- timers and the clock ---- */
 
-/* When to look at a wheel again of which so many fired. Not for each tick where there are many: falling
-   asleep and waking costs as much as firing a dozen. Who sets an earlier one meanwhile says so himself. */
-static uint64_t wippyi_wheel_look_ns(const wippyi_wheel *wheel, uint64_t now_ns, uint32_t fired)
-{
-    uint64_t next_ns = wippyi_wheel_next_ns(wheel);
-    bool dense = fired >= WIPPYI_FIRE_MANY && fired < WIPPYI_FIRE_MAX;
-    return dense ? WIPPYI_MAX(next_ns, now_ns + WIPPYI_FIRE_REST_NS) : next_ns;
-}
-
 WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, uint64_t now_ns)
 {
     wippy_runtime *rt = owner->host->rt;
     wippyi_timer_node *node;
     wippyi_timer_node *claimed = NULL;
     wippyi_timer_node **end = &claimed;
-    uint32_t fired = 0;
     if (now_ns < wippyi_a64_load_rlx(&owner->wheel_next_ns)) {
         return;
     }
@@ -615,7 +603,6 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
     while (node != NULL) {
         wippyi_timer_node *next = node->next;
         wippyi_yield *yield = WIPPYI_CONTAINER_OF(node, wippyi_yield, timer);
-        fired++;
         /* under the lock: whoever drops the yield claims it first and then waits for the lock, so a
            node that is not ours is not touched after this */
         if (wippyi_yield_claim(rt, wippyi_yield_token(yield)) != NULL) {
@@ -630,8 +617,7 @@ WIPPYI_FN void wippyi_worker_timers(wippyi_worker *via, wippyi_worker *owner, ui
         }
         node = next;
     }
-    wippyi_a64_store_rlx(&owner->wheel_next_ns,
-                         wippyi_wheel_look_ns(&owner->wheel, now_ns, fired));
+    wippyi_a64_store_rlx(&owner->wheel_next_ns, wippyi_wheel_next_ns(&owner->wheel));
     wippyi_latch_drop(&owner->wheel_lock);
     while (claimed != NULL) {
         wippyi_yield *yield = WIPPYI_CONTAINER_OF(claimed, wippyi_yield, timer);
