@@ -169,6 +169,8 @@ WIPPYI_FN wippy_result wippyi_yield_push(wippy_runtime *rt, wippyi_worker *w, wi
 {
     wippy_result r = WIPPY_OK;
     void *room = yield->room;
+    WIPPYI_STATIC_ASSERT(offsetof(wippyi_yield, room) % 8 == 0 && sizeof(wippyi_yield) % 8 == 0,
+                         "payloads are aligned, also where pointers are small");
     if (size > sizeof(yield->room)) {
         room = size <= rt->desc.max_message_bytes ? wippyi_mem_alloc(&rt->mem, size) : NULL;
     }
