@@ -1,3 +1,3 @@
 # a timer set for a later level never fires
 # FILE timer.c
-s/^            wippyi_wheel_place(wheel, node);/            (void)next;/
+s/^                wippyi_wheel_put_oldest(wheel, node);/                node->at.newer = NULL;/
