@@ -512,12 +512,12 @@ static wippy_status go_round(wippy_self *self, core_actor *a)
     return WIPPY_CONTINUE;
 }
 
-/* A step that ends when the others went round twice more. */
+/* A step that ends when the others, a->number of them, went round twice more. */
 static wippy_status hog_for_rounds(wippy_self *self, core_actor *a, const wippy_mail *mail)
 {
     const core_actor *others = (const core_actor *)a->arg;
     (void)self;
-    for (int i = 0; i < ROUNDABOUTS && mail->kind == WIPPY_MAIL_MESSAGE; i++) {
+    for (int i = 0; i < a->number && mail->kind == WIPPY_MAIL_MESSAGE; i++) {
         CHECK(core_wait(&others[i].count, TEST_ATOMIC_LOAD(&others[i].count) + 2));
     }
     TEST_ATOMIC_ADD(&a->rounds, 1u);
@@ -533,6 +533,7 @@ TEST(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step)
     memset(others, 0, sizeof(others));
     REQUIRE(core_open(&c, 1));
     a.arg = others;
+    a.number = ROUNDABOUTS;
     a.on_mail = hog_for_rounds;
     core_spawn(&c, &a);
     for (int i = 0; i < ROUNDABOUTS; i++) {
@@ -551,7 +552,6 @@ TEST(test_hosts_who_goes_round_does_not_wait_for_an_overlong_step)
 #define HOLDERS 4 /* so a host of one worker has all its spares */
 
 typedef struct hold {
-    core_actor *turners;
     uint32_t holding; /* how many are in their step */
     uint32_t wanted;  /* all of them leave it when this is 1 */
 } hold;
@@ -577,17 +577,6 @@ static wippy_status hold_a_thread(wippy_self *self, core_actor *a, const wippy_m
     return WIPPY_IDLE;
 }
 
-static wippy_status hog_for_turns(wippy_self *self, core_actor *a, const wippy_mail *mail)
-{
-    const core_actor *turners = (const core_actor *)a->arg;
-    (void)self;
-    for (int i = 0; i < TURNERS && mail->kind == WIPPY_MAIL_MESSAGE; i++) {
-        CHECK(core_wait(&turners[i].count, TEST_ATOMIC_LOAD(&turners[i].count) + 2));
-    }
-    TEST_ATOMIC_ADD(&a->rounds, 1u);
-    return WIPPY_IDLE;
-}
-
 /* Every thread that there may be has work of its own, so nobody comes to steal what stands behind the
    overlong step. */
 TEST(test_hosts_overlong_step_holds_nobody_although_all_threads_are_busy)
@@ -595,7 +584,7 @@ TEST(test_hosts_overlong_step_holds_nobody_although_all_threads_are_busy)
     static core_actor turners[TURNERS];
     core_actor holders[HOLDERS];
     core_actor hog_ = {0};
-    hold h = {turners, 0, 0};
+    hold h = {0, 0};
     core c;
     memset(turners, 0, sizeof(turners));
     memset(holders, 0, sizeof(holders));
@@ -612,7 +601,8 @@ TEST(test_hosts_overlong_step_holds_nobody_although_all_threads_are_busy)
         core_spawn(&c, &turners[i]);
     }
     hog_.arg = turners;
-    hog_.on_mail = hog_for_turns;
+    hog_.number = TURNERS;
+    hog_.on_mail = hog_for_rounds;
     core_spawn(&c, &hog_);
     TEST_ATOMIC_STORE(&h.wanted, 1u);
     for (unsigned round = 1; round <= test_scale(10); round++) {
